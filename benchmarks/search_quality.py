@@ -1,0 +1,193 @@
+"""How well searches find, on test collections in BEIR form: nDCG@10 and recall@100.
+
+    python benchmarks/search_quality.py FOLDER... [--json FILE]
+
+A folder holds `corpus.jsonl` ({"_id", "title", "text"}), `queries.jsonl` ({"_id", "text"}) and `qrels.tsv`
+(query-id, corpus-id, score; with a header). Its documents are chunked, stored and embedded as `ingest` does it,
+with the embedded model, and every query is asked in each mode as `search query` does; a document ranks where
+its best chunk does. The column "model" is the embedded model alone, each document cut at the model's window:
+what is published for all-MiniLM-L6-v2. Measures are those of ir-measures (trec_eval's).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ir_measures
+import numpy as np
+from ir_measures import R, nDCG
+
+from ingest import chunks
+from search import embed, query
+from search.config import EMBEDDED_HOST, EMBEDDED_MODEL
+from search.embedded import encoder, tokens
+from search.errors import InputTooLong
+from search.ollama.client import Client
+from search.records import MODES, Document, Mode, Query
+from search.store import FileState
+from search.store.sqlite import SqliteStore
+from search.vectors import top_k
+
+MEASURES = [nDCG @ 10, R @ 100]
+COLUMNS = (*MODES, "model")
+CHUNKS_ASKED = query.CANDIDATES
+DOCUMENTS_RANKED = 100
+ROOT = "/collection"
+
+Run = dict[str, dict[str, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """A test collection. `texts` and `queries` are by id; `judgements` only of queries that it has."""
+
+    name: str
+    titles: dict[str, str]
+    texts: dict[str, str]
+    queries: dict[str, str]
+    judgements: Run
+
+
+def main() -> int:
+    """Measure each folder and print; 2 where one is not a collection."""
+    arguments = _arguments()
+    figures: dict[str, Any] = {}
+    header = "".join(f"{column:>10}" for column in COLUMNS)
+    print(f"{'':<24}{'documents':>10}{'chunks':>9}{'queries':>9}   measure {header}")
+    for folder in arguments.folders:
+        try:
+            collection = read(folder)
+        except (OSError, KeyError, ValueError) as error:
+            print(f"{folder} is not a collection in BEIR form: {error!r}", file=sys.stderr)
+            return 2
+        figures[collection.name] = measure(collection)
+        report(collection.name, figures[collection.name])
+    if arguments.json:
+        arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
+    return 0
+
+
+def read(folder: Path) -> Collection:
+    """Raises OSError for a missing file, ValueError or KeyError for one of another form."""
+    documents = list(_lines(folder / "corpus.jsonl"))
+    judgements: Run = {}
+    for line in (folder / "qrels.tsv").read_text("utf-8").splitlines()[1:]:
+        asked, document, score = line.split("\t")
+        judgements.setdefault(asked, {})[document] = int(score)
+    queries = {entry["_id"]: entry["text"] for entry in _lines(folder / "queries.jsonl") if entry["_id"] in judgements}
+    if not documents or not queries:
+        raise ValueError("no documents, or no queries with a judgement")
+    return Collection(
+        folder.resolve().name,
+        {entry["_id"]: entry.get("title", "") for entry in documents},
+        {entry["_id"]: f"{entry.get('title', '')}\n\n{entry['text']}".strip() for entry in documents},
+        queries,
+        {asked: judged for asked, judged in judgements.items() if asked in queries},
+    )
+
+
+def measure(collection: Collection) -> dict[str, Any]:
+    """Each column's measures, and how much there was to search."""
+    with tempfile.TemporaryDirectory() as folder:
+        store, client = SqliteStore(Path(folder) / "index.db"), Client(EMBEDDED_HOST)
+        started = time.perf_counter()
+        fill(store, client, collection)
+        filled = time.perf_counter()
+        searcher = query.Searcher(store, client, EMBEDDED_MODEL)
+        runs: dict[str, Run] = {mode: search(searcher, collection, mode) for mode in MODES}
+        counts = store.counts()
+        store.close()
+    runs["model"] = alone(collection)
+    return {
+        "documents": len(collection.texts),
+        "chunks": counts.chunks,
+        "queries": len(collection.queries),
+        "seconds_to_index": round(filled - started, 1),
+        "unanswered": {column: sum(not run[asked] for asked in run) for column, run in runs.items()},
+        "measures": {column: judge(collection, run) for column, run in runs.items()},
+    }
+
+
+def fill(store: SqliteStore, client: Client, collection: Collection) -> None:
+    """Chunks, stores and embeds the documents, as `ingest` does; a document's path is its id."""
+    for name, text in collection.texts.items():
+        document = Document(ROOT, name, collection.titles[name], "text", text)
+        state = FileState(0, 0, name, "indexed", "", chunks.CHUNKING)
+        store.put(ROOT, name, state, [(document, chunks.split(document, tokens.starts))])
+    model = embed.describe(client, EMBEDDED_MODEL)
+    space = store.space(model.space(chunks.CHUNKING))
+    for ids, texts in store.missing(space, 256):
+        store.add(space, ids, embed.documents(model, texts))
+
+
+def search(searcher: query.Searcher, collection: Collection, mode: Mode) -> Run:
+    """Documents with their ranks as scores, from the first chunks that the project's search finds."""
+    run: Run = {}
+    for asked, text in collection.queries.items():
+        try:
+            hits = query.search(searcher, Query(text, k=CHUNKS_ASKED, mode=mode)).hits
+        except InputTooLong:
+            hits = ()
+        documents = list(dict.fromkeys(hit.document.path for hit in hits))[:DOCUMENTS_RANKED]
+        run[asked] = {document: float(-place) for place, document in enumerate(documents)}
+    return run
+
+
+def alone(collection: Collection) -> Run:
+    """Documents by the cosine of the query's vector with the whole document's, both cut at the window."""
+    names = list(collection.texts)
+    documents = _vectors(list(collection.texts.values()))
+    queries = _vectors(list(collection.queries.values()))
+    run: Run = {}
+    for asked, vector in zip(collection.queries, queries, strict=True):
+        cosines = np.vecdot(documents, vector)
+        run[asked] = {names[at]: float(cosines[at]) for at in top_k(cosines, DOCUMENTS_RANKED)}
+    return run
+
+
+def judge(collection: Collection, run: Run) -> dict[str, float]:
+    """The measures' means over the queries; a query without a result counts as 0."""
+    values = ir_measures.calc_aggregate(MEASURES, collection.judgements, run)
+    return {str(name): round(value, 4) for name, value in values.items()}
+
+
+def report(name: str, figures: dict[str, Any]) -> None:
+    """The collection's lines of the table."""
+    counts = f"{figures['documents']:>10}{figures['chunks']:>9}{figures['queries']:>9}"
+    for number, kind in enumerate(MEASURES):
+        values = "".join(f"{figures['measures'][column][str(kind)]:>10.4f}" for column in COLUMNS)
+        print(f"{name if not number else '':<24}{counts if not number else '':>28}   {kind!s:<8}{values}")
+    if any(figures["unanswered"].values()):
+        print(f"{'':<24}queries without any result: {figures['unanswered']}")
+
+
+def _vectors(texts: list[str]) -> np.ndarray[Any, np.dtype[np.float32]]:
+    limit = encoder.CONTEXT_LENGTH - encoder.SPECIAL_TOKENS
+    model = encoder.shared()
+    return model.encode([pieces[:limit] for pieces in model.tokenize(texts, limit)])
+
+
+def _lines(path: Path) -> Iterator[dict[str, str]]:
+    """The objects of a JSON Lines file."""
+    with path.open(encoding="utf-8") as lines:
+        for line in lines:
+            yield json.loads(line)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER", help="a collection in BEIR form")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The writing side: folder to documents to chunks to the store."""

@@ -1,0 +1,325 @@
+"""Document -> Chunks: by structure first, sized in tokens of the model, with exact offsets. Pure.
+
+Blocks are packed together up to the size; one that is longer is cut at the best place near the middle of
+what is left: an empty line, a sentence's or a line's end, a word's, and only then anywhere.
+Knows no model: it is given a function that says where each token of a text begins.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from array import array
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from search.records import Block, Chunk, Document
+
+SIZE = 240
+OVERLAP = 0
+CHUNKING = f"structure-1:{SIZE}:{OVERLAP}"
+
+# A word piece tokenizer may count any long "word" (base64, a URL) as one token, so length is bounded too.
+CHARACTERS_PER_TOKEN = 6
+# Beyond this many characters without a token's start, tokens are assumed, this many characters each.
+LONG_WORD = 64
+LONG_WORD_STEP = 1
+# Shares of the size: what a heading path and a repeated context may take, and what counts as small.
+HEADING_SHARE = 4
+CONTEXT_SHARE = 3
+SMALL_SHARE = 4
+
+_EMPTY_LINE = re.compile(r"\n[ \t]*\n\s*")
+_ENDED_LINE = re.compile(r"[.!?…:。！？][\"'”’»)\]」』）]*[ \t]*\n\s*")
+_SENTENCE = re.compile(r"[.!?…]+[\"'”’»)\]]*\s+|[。！？｡．；]+[\"”’」』）]*\s*|[؟۔।॥]+\s*")
+_LINE = re.compile(r"\n")
+_FLUSH_LINE = re.compile(r"\n(?=\S)")
+_SPACE = re.compile(r"\s+")
+_PROSE = (_EMPTY_LINE, _ENDED_LINE, _SENTENCE, _LINE, _SPACE)
+_LINED = (_EMPTY_LINE, _FLUSH_LINE, _LINE, _SENTENCE, _SPACE)
+_LINED_KINDS = frozenset({"code", "rows", "list", "metadata", "output"})
+_GLUE_KINDS = frozenset({"heading", "header"})
+
+Starts = Callable[[str], Sequence[int]]
+
+
+def split(document: Document, starts: Starts, *, size: int = SIZE, overlap: int = OVERLAP) -> list[Chunk]:
+    """The document's chunks in order; together they hold every character that isn't blank.
+
+    `starts(text)` gives the offset of each token's first character, ascending; it is called once.
+    `size` is the most tokens of a chunk with its heading path and repeated context, `overlap` how many
+    of them may repeat the end of the chunk before.
+    Raises ValueError where the sizes make no sense.
+    """
+    if size < 16 or not 0 <= overlap <= size // 2:
+        raise ValueError(f"a chunk of {size} tokens with an overlap of {overlap}: at least 16, at most half of it")
+    text = document.text
+    if not text.strip():
+        return []
+    measure = _Measure(document, starts, size)
+    units = list(_glued(_covering(text, document.blocks)))
+    pieces = [piece for unit in units for piece in _cut(text, measure, unit, size - overlap)]
+    groups = _packed(measure, pieces, size - overlap)
+    if overlap:
+        groups = list(_overlapping(text, measure, groups, overlap))
+    return [_chunk(document, measure, group) for group in groups]
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """A span that is packed as one. `context` is needed unless the span begins with it (`whole`)."""
+
+    start: int
+    end: int
+    kind: str
+    heading: tuple[str, ...]
+    page: int | None
+    context: str
+    whole: bool = True
+
+
+class _Measure:
+    """Counts tokens and characters of spans, and of the heading paths and contexts in front of them."""
+
+    def __init__(self, document: Document, starts: Starts, size: int) -> None:
+        self.size = size
+        self.title = (document.title,) if document.title.strip() else ()
+        self.limit = CHARACTERS_PER_TOKEN * size
+        parts = {part for block in document.blocks for part in (*block.heading, block.context)} | {*self.title}
+        ordered = sorted(parts - {""})
+        probe = "\n".join([document.text, *ordered])
+        found = array("q", _filled(starts(probe), len(probe)))
+        edge = bisect_left(found, len(document.text) + 1)
+        self._tokens = found[:edge]
+        self._parts: dict[str, list[int]] = {}
+        offset = len(document.text) + 1
+        for part in ordered:
+            low, high = bisect_left(found, offset), bisect_left(found, offset + len(part))
+            self._parts[part] = [position - offset for position in found[low:high]]
+            offset += len(part) + 1
+
+    def index(self, offset: int) -> int:
+        """How many tokens begin before `offset`."""
+        return bisect_left(self._tokens, offset)
+
+    def offset(self, index: int) -> int:
+        """Where the token of this index begins; the text's end beyond the last."""
+        return self._tokens[index] if index < len(self._tokens) else self._end
+
+    @property
+    def _end(self) -> int:
+        return self._tokens[-1] + 1 if self._tokens else 0
+
+    def tokens(self, start: int, end: int) -> int:
+        return self.index(end) - self.index(start)
+
+    def fits(self, start: int, end: int, tokens: int) -> bool:
+        return end - start <= self.limit and self.tokens(start, end) <= tokens
+
+    def heading(self, path: tuple[str, ...]) -> tuple[str, ...]:
+        """The title and the path, without its outermost parts where it would take too much of a chunk."""
+        full = path if path[:1] == self.title else self.title + path
+        room = self.size // HEADING_SHARE
+        while len(full) > 1 and self.cost(full, "") > room:
+            full = full[1:]
+        return (self._shortened(full[0], room), *full[1:]) if full else ()
+
+    def context(self, context: str) -> str:
+        return self._shortened(context, self.size // CONTEXT_SHARE) if context else ""
+
+    def cost(self, heading: tuple[str, ...], context: str) -> int:
+        """Tokens in front of a chunk's text, the signs between the headings included."""
+        return sum(len(self._starts(part)) + 2 for part in heading) + len(self._starts(context))
+
+    def _shortened(self, part: str, tokens: int) -> str:
+        found = self._starts(part)
+        return part if len(found) <= tokens else part[: found[tokens]].rstrip()
+
+    def _starts(self, part: str) -> list[int]:
+        if part and part not in self._parts:
+            longer = next(known for known in self._parts if known.startswith(part))
+            return [position for position in self._parts[longer] if position < len(part)]
+        return self._parts.get(part, [])
+
+
+def _filled(starts: Sequence[int], end: int) -> Iterator[int]:
+    """The starts, with assumed ones inside words that are too long to be one token in truth."""
+    before = 0
+    for start in starts:
+        if start - before > LONG_WORD:
+            yield from range(before + LONG_WORD_STEP, start, LONG_WORD_STEP)
+        yield start
+        before = start
+    if end - before > LONG_WORD:
+        yield from range(before + LONG_WORD_STEP, end, LONG_WORD_STEP)
+
+
+# ------------------------------------------------------------------ units
+
+
+def _covering(text: str, blocks: Iterable[Block]) -> Iterator[Block]:
+    """The blocks in order, with blocks for what stands between them, none blank, trimmed."""
+    position = 0
+    last = Block(0, 0)
+    for block in sorted(blocks, key=lambda one: (one.start, one.end)):
+        start = max(block.start, position)
+        yield from _trimmed(text, replace(last, start=position, end=start, kind="paragraph"))
+        yield from _trimmed(text, replace(block, start=start))
+        position, last = max(position, block.end), block
+    yield from _trimmed(text, replace(last, start=position, end=len(text), kind="paragraph"))
+
+
+def _trimmed(text: str, block: Block) -> Iterator[Block]:
+    """The block without empty lines before and blanks after it; nothing where it is blank."""
+    start, end = _trim(text, block.start, block.end)
+    if start < end:
+        yield replace(block, start=start, end=end)
+
+
+def _trim(text: str, start: int, end: int) -> tuple[int, int]:
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    first = start
+    while first < end and text[first].isspace():
+        first += 1
+    line = text.rfind("\n", start, first)
+    return (line + 1 if line >= 0 else start), end
+
+
+def _glued(blocks: Iterable[Block]) -> Iterator[_Unit]:
+    """Blocks as units; headings and table headers go with what follows them."""
+    held: Block | None = None
+    for block in blocks:
+        if held is not None and not _goes_with(held, block):
+            yield _unit(held, held.start, "")
+            held = None
+        if block.kind in _GLUE_KINDS:
+            held = block if held is None else replace(block, start=held.start)
+        else:
+            start = held.start if held is not None else block.start
+            yield _unit(block, start, block.context, whole=held is not None)
+            held = None
+    if held is not None:
+        yield _unit(held, held.start, "")
+
+
+def _goes_with(held: Block, block: Block) -> bool:
+    return block.heading[: len(held.heading)] == held.heading and block.page == held.page
+
+
+def _unit(block: Block, start: int, context: str, *, whole: bool = True) -> _Unit:
+    return _Unit(start, block.end, block.kind, block.heading, block.page, context, whole or not context)
+
+
+# ------------------------------------------------------------------ cutting
+
+
+def _cut(text: str, measure: _Measure, unit: _Unit, size: int) -> Iterator[_Unit]:
+    """The unit, or its parts where it is too long."""
+    heading = measure.heading(unit.heading)
+    room = size - measure.cost(heading, measure.context(unit.context))
+    start, whole = unit.start, unit.whole
+    while not measure.fits(start, unit.end, room):
+        end = _boundary(text, measure, start, unit, room)
+        low, high = _trim(text, start, end)
+        if low < high:
+            yield replace(unit, start=low, end=high, whole=whole)
+            whole = not unit.context
+        start = end
+    low, high = _trim(text, start, unit.end)
+    if low < high:
+        yield replace(unit, start=low, end=high, whole=whole)
+
+
+def _boundary(text: str, measure: _Measure, start: int, unit: _Unit, room: int) -> int:
+    """Where to cut: after the strongest sign that stands near an even share of what is left."""
+    first = measure.index(start)
+    left = measure.index(unit.end) - first
+    high = min(measure.offset(first + room), start + measure.limit, unit.end)
+    parts = max(-(-left // room), -(-(unit.end - start) // measure.limit), 2)
+    share = min(measure.offset(first + left // parts), start + (unit.end - start) // parts + 1, high)
+    if share <= start:
+        share = high
+    low = start + (share - start) // 2
+    for sign in _LINED if unit.kind in _LINED_KINDS else _PROSE:
+        ends = [found.end() for found in sign.finditer(text, low, high)]
+        if ends:
+            return min(ends, key=lambda end: abs(end - share))
+    return _before_marks(text, start, max(high, start + 1))
+
+
+def _before_marks(text: str, start: int, end: int) -> int:
+    """A place at or before `end` that doesn't part a letter from its marks or a joined emoji."""
+    for place in range(end, max(start, end - 32), -1):
+        if place >= len(text) or not (_joins(text[place]) or text[place - 1] == "\u200d"):
+            return place
+    return end
+
+
+def _joins(character: str) -> bool:
+    return unicodedata.category(character)[0] == "M" or character == "\u200d"
+
+
+# ------------------------------------------------------------------ packing
+
+
+def _packed(measure: _Measure, pieces: Iterable[_Unit], size: int) -> list[_Unit]:
+    """Neighbours joined as long as they fit and belong together."""
+    groups: list[_Unit] = []
+    for piece in pieces:
+        joined = _joined(measure, groups[-1], piece, size) if groups else None
+        if joined is None:
+            groups.append(piece)
+        else:
+            groups[-1] = joined
+    return groups
+
+
+def _joined(measure: _Measure, group: _Unit, piece: _Unit, size: int) -> _Unit | None:
+    """Both as one; None where they don't fit or belong to different parts of the document."""
+    if not piece.whole and (group.context != piece.context):
+        return None
+    if (group.heading, group.page) != (piece.heading, piece.page) and not _both_small(measure, group, piece):
+        return None
+    heading = _common(group.heading, piece.heading)
+    context = "" if group.whole else measure.context(group.context)
+    room = size - measure.cost(measure.heading(heading), context)
+    if not measure.fits(group.start, piece.end, room):
+        return None
+    return replace(group, end=piece.end, heading=heading, kind=piece.kind, context=piece.context or group.context)
+
+
+def _both_small(measure: _Measure, group: _Unit, piece: _Unit) -> bool:
+    """Whether two sections are so short that each alone says little."""
+    small = measure.size // SMALL_SHARE
+    return measure.tokens(group.start, group.end) <= small and measure.tokens(piece.start, piece.end) <= small
+
+
+def _common(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
+    length = 0
+    while length < min(len(one), len(other)) and one[length] == other[length]:
+        length += 1
+    return one[:length]
+
+
+def _overlapping(text: str, measure: _Measure, groups: list[_Unit], overlap: int) -> Iterator[_Unit]:
+    """Each group begun earlier, at a sentence's start within `overlap` tokens, in the same section."""
+    yield groups[0]
+    for before, group in pairwise(groups):
+        same = (before.heading, before.page) == (group.heading, group.page) and group.whole
+        earliest = max(measure.offset(max(measure.index(group.start) - overlap, 0)), before.start)
+        ends = [found.end() for found in _SENTENCE.finditer(text, earliest, group.start)] if same else []
+        yield replace(group, start=ends[0]) if ends else group
+
+
+def _chunk(document: Document, measure: _Measure, group: _Unit) -> Chunk:
+    return Chunk(
+        text=document.text[group.start : group.end],
+        start=group.start,
+        end=group.end,
+        heading=measure.heading(group.heading),
+        page=group.page,
+        context="" if group.whole else measure.context(group.context),
+    )

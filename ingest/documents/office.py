@@ -1,0 +1,295 @@
+"""PDF, office documents, e-books and other binary formats, through kreuzberg (MIT, Rust, in-process).
+
+Nothing is cached, recognised from images or downloaded. What comes back as Markdown is taken apart again:
+the text of a Document is what a reader sees, without escapes, link targets and table rulers.
+The only module that knows kreuzberg.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import cache
+from typing import Any
+
+import kreuzberg
+
+from ingest.documents import markdown, parts
+from ingest.documents.content import (
+    IMAGE,
+    Attachment,
+    Content,
+    Unreadable,
+    Writer,
+    heading_text,
+    paragraphs,
+    without_title,
+)
+from ingest.documents.text import clean
+from search.records import Block
+
+# Formats by extension: (type, media type). Text formats that are read directly are not here.
+FORMATS = {
+    "pdf": ("pdf", "application/pdf"),
+    "docx": ("docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
+    "docm": ("docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
+    "dotx": ("docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
+    "doc": ("doc", "application/msword"),
+    "pptx": ("pptx", "application/vnd.openxmlformats-officedocument.presentationml.presentation"),
+    "pptm": ("pptx", "application/vnd.openxmlformats-officedocument.presentationml.presentation"),
+    "ppsx": ("pptx", "application/vnd.openxmlformats-officedocument.presentationml.presentation"),
+    "ppt": ("ppt", "application/vnd.ms-powerpoint"),
+    "xlsx": ("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    "xlsm": ("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    "xlsb": ("xlsx", "application/vnd.ms-excel.sheet.binary.macroEnabled.12"),
+    "xls": ("xls", "application/vnd.ms-excel"),
+    "ods": ("ods", "application/vnd.oasis.opendocument.spreadsheet"),
+    "odt": ("odt", "application/vnd.oasis.opendocument.text"),
+    "odp": ("odp", "application/vnd.oasis.opendocument.presentation"),
+    "rtf": ("rtf", "application/rtf"),
+    "epub": ("epub", "application/epub+zip"),
+    "fb2": ("fb2", "application/x-fictionbook+xml"),
+    "docbook": ("docbook", "application/docbook+xml"),
+    "docbook4": ("docbook", "application/docbook+xml"),
+    "docbook5": ("docbook", "application/docbook+xml"),
+    "jats": ("jats", "application/x-jats+xml"),
+    "opml": ("opml", "application/xml+opml"),
+    "msg": ("email", "application/vnd.ms-outlook"),
+}
+_SPREADSHEETS = frozenset({"xlsx", "xls", "ods"})
+_MARK = "\ue000{page_num}\ue001"
+_MARKED = re.compile("\ue000(\\d+)\ue001")
+_HYPHENATED = re.compile(r"\b([^\W\d_]+)-([a-zà-öø-ÿ]+)\b")
+_WORD = re.compile(r"[^\W\d_]+")
+_CHART_DATA = re.compile(r"(?i)Microsoft_(Office_)?Excel_(Work)?sheet\d*\.xlsx$")
+_PDF_IMAGE = re.compile(rb"/Subtype\s*/Image\b")
+_IMAGE = re.compile(r"\\?!\[((?:[^\[\]\\\n]|\\.)*)\]\((?:[^()\n]|\([^()\n]*\))*\)")
+_LINK = re.compile(r"\[((?:[^\[\]\\\n]|\\.)*)\]\((?:[^()\n]|\([^()\n]*\))*\)")
+_STRONG = re.compile(r"(?<![\\*])(\*{1,3})(?=\S)([^*\n]+?)(?<=[^\s\\])\1(?!\*)")
+_ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
+_RULER = re.compile(r"[\s|:-]+$")
+_JUNK_TITLE = re.compile(
+    r"(?i)^(untitled|title|document\d*|presentation\d*|slide 1|powerpoint[- ]pr[eé]sentation|"
+    r"microsoft (word|powerpoint|excel) - .*|.*\.(docx?|pptx?|xlsx?|indd|qxd|dvi|tex|pdf|rtf|odt|ps|fm))$"
+)
+
+
+def read(data: bytes, type: str, media_type: str) -> Content:
+    """The document as Content; raises Unreadable where it is damaged, protected or without text."""
+    result = _extract(data, media_type)
+    content = _pdf(result, data) if type == "pdf" else _markdown(result, type, parts.missing(data, result.content))
+    content.metadata.update(_metadata(result.metadata))
+    content.warnings.extend(warning.message for warning in result.processing_warnings)
+    charts = any(block.heading == (parts.CHARTS,) for block in content.blocks)
+    content.attachments.extend(_attachments(result.children or [], charts))
+    return content
+
+
+@cache
+def _config() -> Any:
+    options: dict[str, Any] = {
+        "use_cache": False,
+        "disable_ocr": True,
+        "enable_quality_processing": False,
+        "output_format": "markdown",
+        "pages": kreuzberg.PageConfig(extract_pages=True, insert_page_markers=True, marker_format=f"\n\n{_MARK}\n\n"),
+        "content_filter": kreuzberg.ContentFilterConfig(
+            include_headers=True, include_footers=True, include_watermarks=True, strip_repeating_text=False
+        ),
+        "concurrency": kreuzberg.ConcurrencyConfig(max_threads=1),
+    }
+    config = kreuzberg.ExtractionConfig(**options)
+    config.max_archive_depth = 1
+    return config
+
+
+def _extract(data: bytes, media_type: str) -> Any:
+    try:
+        return kreuzberg.extract_bytes_sync(data, media_type, _config())
+    except (KeyboardInterrupt, SystemExit, MemoryError):
+        raise
+    except BaseException as error:  # a panic of the Rust core is no Exception
+        raise Unreadable(_reason(str(error))) from error
+
+
+def _reason(message: str) -> str:
+    lowered = message.lower()
+    if "password" in lowered or "encrypted" in lowered:
+        return "it is protected by a password: remove the protection to have it read"
+    if any(sign in lowered for sign in ("formaterror", "eocd", "zip", "invalid", "corrupt", "truncated")):
+        return f"it is damaged or not what its name says ({_first_line(message)})"
+    return f"it cannot be read ({_first_line(message)})"
+
+
+def _first_line(message: str) -> str:
+    """The extractor's own words, without the names of its error classes."""
+    words = message.splitlines()[0].split(": ") if message.strip() else []
+    said = dict.fromkeys(word for word in words if word and not re.fullmatch(r"\w*Error", word))
+    return ": ".join(said)[:200] or "no reason given"
+
+
+# ------------------------------------------------------------------ PDF
+
+
+def _pdf(result: Any, data: bytes) -> Content:
+    """Page by page, as the text layer has it; hyphens at line ends are taken out."""
+    pages = [(page["page_number"], clean(page["content"])) for page in result.pages or []]
+    joins = _joins(" ".join(text for _, text in pages), result.content)
+    writer = Writer()
+    for number, text in pages:
+        whole = _HYPHENATED.sub(lambda found: joins.get(found[0], found[0]), text)
+        blocks = [Block(start, end) for start, end in paragraphs(whole)]
+        writer.extend(whole.strip("\n"), _shifted(blocks, whole), (), number)
+    images = len(_PDF_IMAGE.findall(data))
+    if not writer.blocks:
+        return _pageless_pdf(result, images)
+    content = Content("pdf", writer.text, _title(result.metadata), writer.blocks)
+    blank = [number for number, text in pages if not text.strip()]
+    if blank and images:
+        content.warnings.append(f"no text layer on page{'s' if len(blank) > 1 else ''} {_ranges(blank)}")
+    return content
+
+
+def _pageless_pdf(result: Any, images: int) -> Content:
+    """A PDF whose pages have no text layer: rarely there is text all the same, only not by page."""
+    try:
+        return _markdown(result, "pdf", ())
+    except Unreadable as error:
+        raise Unreadable(
+            "it has no text layer, its pages are images (a scan): run text recognition (OCR) on it first"
+            if images
+            else "there is no text in it, its pages are empty or drawings"
+        ) from error
+
+
+def _shifted(blocks: list[Block], text: str) -> list[Block]:
+    lead = len(text) - len(text.lstrip("\n"))
+    return [Block(block.start - lead, block.end - lead) for block in blocks]
+
+
+def _joins(text: str, flowing: str) -> dict[str, str]:
+    """Words that a line's end has cut: joined in the flowing text, and halves that are no words here."""
+    words = set(_WORD.findall(_HYPHENATED.sub(" ", text).lower()))
+    known = set(_WORD.findall(flowing.lower()))
+    found = {}
+    for match in _HYPHENATED.finditer(text):
+        joined = match[1] + match[2]
+        halves = match[1].lower() in words and match[2].lower() in words
+        if joined.lower() in known and not halves:
+            found[match[0]] = joined
+    return found
+
+
+def _ranges(numbers: list[int]) -> str:
+    shown = ", ".join(str(number) for number in numbers[:10])
+    return shown if len(numbers) <= 10 else f"{shown} and {len(numbers) - 10} more"
+
+
+# ------------------------------------------------------------------ Markdown
+
+
+def _markdown(result: Any, type: str, others: Iterable[tuple[str, str]]) -> Content:
+    """The blocks of the Markdown, each as a reader sees it, then what stands in other parts."""
+    writer = Writer()
+    for page, text in _pages(clean(result.content)):
+        for block in markdown.scan(text):
+            _write(writer, text[block.start : block.end], block, page)
+    title = _title(result.metadata) or _heading_title(writer.blocks, type)
+    for name, paragraph in others:
+        writer.add(paragraph, "note", (name,))
+    if not writer.blocks:
+        raise Unreadable("there is no text in it")
+    blocks = writer.blocks if type in _SPREADSHEETS else without_title(writer.blocks, title)
+    return Content(type, writer.text, title, blocks)
+
+
+def _pages(text: str) -> list[tuple[int | None, str]]:
+    parts = _MARKED.split(text)
+    pages: list[tuple[int | None, str]] = [(None, parts[0])]
+    pages.extend((int(number), part) for number, part in zip(parts[1::2], parts[2::2], strict=True))
+    return pages
+
+
+def _write(writer: Writer, raw: str, block: Block, page: int | None) -> None:
+    if block.kind == "header":
+        cells = _row(raw.split("\n", 1)[0])
+        writer.add(cells, "header" if _is_header(cells) else "rows", block.heading, page=page)
+    elif block.kind == "rows":
+        rows = [row for line in raw.split("\n") if (row := _row(line)).strip(" |")]
+        header = _row(block.context)
+        context = header if _is_header(header) else ""
+        writer.add("\n".join(rows), "rows", block.heading, page=page, context=context, gap="\n")
+    elif block.kind == "heading":
+        text = block.heading[-1] if block.heading else ""
+        writer.add(text, "heading", block.heading, page=page)
+    elif not (block.kind == "paragraph" and _RULER.match(raw)):
+        text = raw if block.kind == "code" else plain(raw)
+        gap = "\n" if block.kind == "list" and writer.blocks and writer.blocks[-1].kind == "list" else "\n\n"
+        writer.add(text, block.kind, block.heading, page=page, gap=gap)
+
+
+def plain(raw: str) -> str:
+    """Markdown of the extractor as the characters a reader sees: no link targets, signs or escapes."""
+    raw = _LINK.sub(r"\1", _IMAGE.sub(r"\1", raw))
+    return _ESCAPE.sub(r"\1", _STRONG.sub(r"\2", raw))
+
+
+def _row(line: str) -> str:
+    """A table's line as its cells with a bar between them."""
+    cells = re.split(r"(?<!\\)\|", line.strip())
+    if cells and not cells[0].strip():
+        cells = cells[1:]
+    if cells and not cells[-1].strip():
+        cells = cells[:-1]
+    return " | ".join(plain(cell).strip() for cell in cells).strip()
+
+
+def _is_header(cells: str) -> bool:
+    """A row that names columns: at least two names, none a number."""
+    names = [cell.strip() for cell in cells.split("|") if cell.strip()]
+    return len(names) > 1 and not any(re.fullmatch(r"[-+\d.,%$€£ ]+", name) for name in names)
+
+
+def _heading_title(blocks: list[Block], type: str) -> str:
+    """The first heading, where it stands at the head of a text document."""
+    first = blocks[0] if blocks else Block(0, 0)
+    if type in _SPREADSHEETS or first.kind != "heading" or len(first.heading) != 1:
+        return ""
+    return first.heading[0]
+
+
+# ------------------------------------------------------------------ metadata
+
+
+def _title(metadata: dict[str, Any]) -> str:
+    raw = metadata.get("subject") if metadata.get("format_type") == "email" else metadata.get("title")
+    title = heading_text(clean(raw)) if isinstance(raw, str) else ""
+    return "" if _JUNK_TITLE.match(title) else title
+
+
+def _metadata(metadata: dict[str, Any]) -> dict[str, str]:
+    """The few fields that mean the same in every format."""
+    found: dict[str, str] = {}
+    authors = metadata.get("authors")
+    if isinstance(authors, list) and authors:
+        found["author"] = ", ".join(clean(str(author)) for author in authors)
+    for ours, theirs in (("created", "created_at"), ("language", "language"), ("subject", "subject")):
+        value = metadata.get(theirs)
+        if isinstance(value, str) and value.strip():
+            found[ours] = heading_text(clean(value))
+    return found
+
+
+def _attachments(children: list[dict[str, Any]], charts: bool) -> Iterator[Attachment]:
+    """What is inside a document: attachments of Outlook's mails and of PDFs, embedded files, all read already."""
+    for child in children:
+        name = str(child.get("path") or "attachment")
+        extension = name.rsplit(".", 1)[-1].lower() if "." in name else "text"
+        if charts and _CHART_DATA.match(name):
+            continue
+        try:
+            content: Content | Unreadable = _markdown(child["result"], extension, ())
+        except Unreadable as error:
+            image = str(child.get("mime_type", "")).startswith("image/")
+            content = Unreadable(IMAGE) if image else error
+        yield Attachment(name, b"", content)

@@ -1,0 +1,206 @@
+"""The write hub: a folder in, an index that matches it, and a report that accounts for every file.
+
+Text first, vectors after: a document is searchable by keyword as soon as it is read. Nothing that is
+unchanged is read, nothing that has a vector is embedded again, and a run that was cut off goes on where it
+stopped.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from hashlib import file_digest
+from pathlib import Path
+from typing import Literal
+
+from ingest import chunks, files
+from ingest.files import Found, Skipped
+from ingest.workers import Workers
+from search import embed
+from search.embedded import tokens
+from search.errors import DocumentError
+from search.records import Chunk, Document
+from search.store import FileState, Store
+
+BATCH = 64
+READ_SECONDS = 120.0
+READ_MEGABYTES = 2_000
+
+Outcome = Literal["indexed", "partial", "failed", "unchanged", "skipped", "removed"]
+
+
+@dataclass(frozen=True, slots=True)
+class FileEvent:
+    """What became of one file, or of `count` files that were skipped for the same reason (no path)."""
+
+    path: str
+    outcome: Outcome
+    reason: str = ""
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a stage is: `done` of `total` files (reading) or chunks (embedding)."""
+
+    stage: Literal["reading", "embedding"]
+    done: int
+    total: int
+
+
+Observer = Callable[[FileEvent | Progress], None]
+
+
+@dataclass(slots=True)
+class Report:
+    """What a run did. `seen` = indexed + partial + failed + unchanged + skipped, always."""
+
+    root: str
+    seen: int = 0
+    indexed: int = 0
+    partial: int = 0
+    failed: int = 0
+    unchanged: int = 0
+    skipped: int = 0
+    removed: int = 0
+    chunks: int = 0
+    embedded: int = 0
+    waiting: int = 0
+    text_seconds: float = 0.0
+    vector_seconds: float = 0.0
+    problems: list[FileEvent] = field(default_factory=list)
+
+    @property
+    def reconciles(self) -> bool:
+        """Whether every file that was seen has exactly one outcome."""
+        return self.seen == self.indexed + self.partial + self.failed + self.unchanged + self.skipped
+
+    def count(self, event: FileEvent) -> None:
+        """Adds one file's outcome."""
+        setattr(self, event.outcome, getattr(self, event.outcome) + event.count)
+        self.seen += event.count if event.outcome != "removed" else 0
+        if event.outcome in ("partial", "failed", "skipped"):
+            self.problems.append(event)
+
+
+def ingest(
+    folder: Path, store: Store, model: Callable[[], embed.Model], observer: Observer, *, workers: int = 2
+) -> Report:
+    """Makes the index match the folder: reads what changed, drops what is gone, embeds what has no vector.
+
+    `model` is asked for the embedding model when there is something to embed. Raises ConfigError for a folder
+    that is none, StoreError, and ModelError when the model fails: the text is in the index by then.
+    """
+    run = _Run(str(folder.resolve()), store, observer)
+    known = store.known(run.root)
+    start = time.perf_counter()
+    present, changed = _compare(run, folder, known)
+    _read(run, changed, workers)
+    _drop(run, known.keys() - present)
+    run.report.text_seconds = time.perf_counter() - start
+    start = time.perf_counter()
+    _embed(run, model)
+    run.report.vector_seconds = time.perf_counter() - start
+    return run.report
+
+
+class _Run:
+    """One ingest under way: where its results go."""
+
+    def __init__(self, root: str, store: Store, observer: Observer) -> None:
+        self.root = root
+        self.store = store
+        self.observer = observer
+        self.report = Report(root)
+
+    def tell(self, event: FileEvent) -> None:
+        self.report.count(event)
+        self.observer(event)
+
+
+def _compare(run: _Run, folder: Path, known: dict[str, FileState]) -> tuple[set[str], dict[Found, str]]:
+    """Paths of all files that are there, and those to read with the hash of their bytes."""
+    present: set[str] = set()
+    changed: dict[Found, str] = {}
+    for entry in files.walk(folder):
+        if isinstance(entry, Skipped):
+            run.tell(FileEvent(entry.name, "skipped", entry.reason, entry.count))
+            # What was read before in a folder that cannot be listed now is not gone.
+            present.update(path for path in known if entry.name.endswith("/") and path.startswith(entry.name))
+            continue
+        present.add(entry.name)
+        state = known.get(entry.name)
+        usable = state is not None and state.outcome != "failed" and state.chunking == chunks.CHUNKING
+        if usable and state and (state.size, state.mtime_ns) == (entry.size, entry.mtime_ns):
+            run.tell(FileEvent(entry.name, "unchanged"))
+            continue
+        try:
+            hash_ = _hash(entry.path)
+        except OSError as error:
+            _fail(run, entry, "", f"cannot be read: {error.strerror or error}")
+            continue
+        if usable and state and state.hash == hash_:
+            run.store.touch(run.root, entry.name, replace(state, size=entry.size, mtime_ns=entry.mtime_ns))
+            run.tell(FileEvent(entry.name, "unchanged"))
+        else:
+            changed[entry] = hash_
+    return present, changed
+
+
+def _read(run: _Run, changed: dict[Found, str], workers: int) -> None:
+    if not changed:
+        return
+    with Workers(workers, READ_SECONDS, READ_MEGABYTES) as pool:
+        for done, (found, result) in enumerate(pool.read_all(changed, run.root), 1):
+            if isinstance(result, DocumentError):
+                _fail(run, found, changed[found], result.reason)
+            else:
+                _keep(run, found, changed[found], result)
+            run.observer(Progress("reading", done, len(changed)))
+
+
+def _keep(run: _Run, found: Found, hash_: str, documents: list[Document]) -> None:
+    pieces = [(document, _split(document)) for document in documents]
+    reason = "; ".join(warning for document in documents for warning in document.warnings)
+    outcome: Literal["indexed", "partial"] = "partial" if reason else "indexed"
+    state = FileState(found.size, found.mtime_ns, hash_, outcome, reason, chunks.CHUNKING)
+    run.store.put(run.root, found.name, state, pieces)
+    run.report.chunks += sum(len(of_one) for _, of_one in pieces)
+    run.tell(FileEvent(found.name, outcome, reason))
+
+
+def _fail(run: _Run, found: Found, hash_: str, reason: str) -> None:
+    """Keeps that a file could not be read; text from an earlier state of it would be stale and goes."""
+    state = FileState(found.size, found.mtime_ns, hash_, "failed", reason, chunks.CHUNKING)
+    run.store.put(run.root, found.name, state, [])
+    run.tell(FileEvent(found.name, "failed", reason))
+
+
+def _drop(run: _Run, gone: set[str]) -> None:
+    run.store.drop(run.root, gone)
+    for path in sorted(gone):
+        run.tell(FileEvent(path, "removed"))
+
+
+def _embed(run: _Run, model: Callable[[], embed.Model]) -> None:
+    """Gives each chunk its vector in the model's space, and makes the space the active one when all have."""
+    described = model()
+    space = run.store.space(described.space(chunks.CHUNKING))
+    waiting = run.store.waiting(space)
+    for ids, texts in run.store.missing(space, BATCH):
+        run.store.add(space, ids, embed.documents(described, texts))
+        run.report.embedded += len(ids)
+        run.observer(Progress("embedding", run.report.embedded, waiting))
+    run.report.waiting = run.store.waiting(space)
+    if not space.active and not run.report.waiting:
+        run.store.activate(space)
+
+
+def _split(document: Document) -> list[Chunk]:
+    return chunks.split(document, tokens.starts, size=chunks.SIZE, overlap=chunks.OVERLAP)
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,159 @@
+"""The HTTP face: FastAPI routes over the two read hubs. Knows how to speak, not how to search."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Annotated
+
+import pydantic_core
+from fastapi import FastAPI, Request, Response
+from fastapi import Query as Parameter
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, StreamingResponse
+from starlette.exceptions import HTTPException
+
+from search import __version__, answer, query
+from search.answer import Answerer
+from search.errors import (
+    ConfigError,
+    ModelBusy,
+    ModelError,
+    ModelMissing,
+    ModelUnreachable,
+    QueryError,
+    SearchError,
+    StoreMismatch,
+    StoreUnavailable,
+)
+from search.query import Searcher
+from search.records import Answer, Answered, Event, Mode, Query, Question, Results, Status
+
+ANSWERS_AT_ONCE = 8
+RETRY_SECONDS = 2
+
+STATUSES: dict[type[SearchError], int] = {
+    ConfigError: 500,
+    QueryError: 422,
+    ModelUnreachable: 503,
+    ModelMissing: 503,
+    ModelBusy: 503,
+    ModelError: 502,
+    StoreMismatch: 409,
+    StoreUnavailable: 503,
+    SearchError: 500,
+}
+
+
+def create_app(searcher: Searcher, answerer: Answerer, status: Callable[[], Status]) -> FastAPI:
+    """The service over one index. Routes: /search, /ask, /health, /status, and the API's own page at /docs."""
+    app = FastAPI(
+        title="semsearch",
+        version=__version__,
+        description="Semantic search and question answering over your own documents.",
+    )
+    _add_errors(app)
+    _add_search(app, searcher)
+    _add_answers(app, answerer)
+
+    @app.get("/health", summary="Is the service up?")
+    def health() -> dict[str, str]:
+        return {"status": "ok", "version": __version__}
+
+    @app.get("/status", summary="What the index holds and what it is used with")
+    def show_status() -> Status:
+        return status()
+
+    return app
+
+
+def _add_search(app: FastAPI, searcher: Searcher) -> None:
+    @app.post("/search", response_model=Results, summary="Search by meaning and by keyword")
+    def post_search(wanted: Query) -> Response:
+        return _json(query.search(searcher, wanted))
+
+    @app.get("/search", response_model=Results, summary="The same as POST /search, from the query string")
+    def get_search(
+        q: Annotated[str, Parameter(description="what to look for")],
+        k: Annotated[int, Parameter(description="how many hits")] = 10,
+        mode: Annotated[Mode, Parameter(description="what to rank by")] = "hybrid",
+        path: Annotated[str | None, Parameter(description="glob over document paths")] = None,
+        type: Annotated[str | None, Parameter(description="document type, such as pdf")] = None,
+    ) -> Response:
+        return _json(query.search(searcher, Query(q, k, mode, path, type)))
+
+
+def _add_answers(app: FastAPI, answerer: Answerer) -> None:
+    slots = threading.BoundedSemaphore(ANSWERS_AT_ONCE)
+
+    @app.post("/ask", response_model=Answer, summary="Answer a question from the documents, with sources")
+    def post_ask(question: Question) -> Response:
+        if not slots.acquire(blocking=False):
+            raise ModelBusy(f"{ANSWERS_AT_ONCE} answers are being written already: try again", RETRY_SECONDS)
+        events = _Slotted(answer.stream(answerer, question), slots)
+        if not question.stream:
+            return _json([event.answer for event in events if isinstance(event, Answered)][-1])
+        # The first event is made before the response begins, so that an error before it has its own status.
+        return StreamingResponse(_lines(next(events), events), media_type="application/x-ndjson")
+
+
+class _Slotted:
+    """Events that hold a slot until they end, fail, or nobody wants them any more."""
+
+    def __init__(self, events: Iterator[Event], slots: threading.Semaphore) -> None:
+        self._events = events
+        self._release = weakref.finalize(self, slots.release)
+
+    def __iter__(self) -> Iterator[Event]:
+        return self
+
+    def __next__(self) -> Event:
+        try:
+            return next(self._events)
+        except BaseException:
+            self._release()
+            raise
+
+
+def _lines(first: Event, events: Iterator[Event]) -> Iterator[bytes]:
+    """NDJSON, one event a line; a failure on the way is a last line {"error": ...}."""
+    try:
+        yield pydantic_core.to_json(first) + b"\n"
+        for event in events:
+            yield pydantic_core.to_json(event) + b"\n"
+    except SearchError as error:
+        yield pydantic_core.to_json(_body(type(error).__name__, error.message)) + b"\n"
+
+
+def _add_errors(app: FastAPI) -> None:
+    """Each error as {"error": {"type", "message"}}, with the status of its class or of the nearest one above it."""
+
+    @app.exception_handler(SearchError)
+    def refuse(_: Request, error: SearchError) -> Response:
+        status = next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
+        headers = {}
+        if isinstance(error, ModelBusy):
+            headers["Retry-After"] = str(round(error.retry_after or RETRY_SECONDS))
+        return JSONResponse(_body(type(error).__name__, error.message), status, headers)
+
+    @app.exception_handler(RequestValidationError)
+    def refuse_request(_: Request, error: RequestValidationError) -> Response:
+        problems = "; ".join(
+            f"{'.'.join(str(part) for part in problem['loc'] if part != 'body') or 'the body'}: {problem['msg']}"
+            for problem in error.errors()
+        )
+        return JSONResponse(_body("QueryError", problems), 422)
+
+    @app.exception_handler(HTTPException)
+    def refuse_route(request: Request, error: HTTPException) -> Response:
+        message = f"{request.method} {request.url.path}: {error.detail}; the routes are listed at /docs"
+        return JSONResponse(_body("HTTPError", message), error.status_code, error.headers)
+
+
+def _body(kind: str, message: str) -> dict[str, dict[str, str]]:
+    return {"error": {"type": kind, "message": message}}
+
+
+def _json(record: Results | Answer) -> Response:
+    return Response(pydantic_core.to_json(record), media_type="application/json")

@@ -1,0 +1,1 @@
+"""The commands of `search`, a module each: `add(commands)` declares it, `run(chosen, settings)` does it."""

@@ -1,0 +1,79 @@
+"""`search serve [FOLDER]`: the HTTP service; with a folder, after ingesting it."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from search.app import create_app
+from search.commands import options
+from search.config import Settings
+from search.errors import ConfigError
+from search.service import open_service
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+
+PATIENCE_SECONDS = 30.0
+"""How long the service waits for the ingest before it starts to serve what is there so far."""
+
+
+def add(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("serve", help="serve search over HTTP", description=__doc__)
+    parser.add_argument("folder", nargs="?", type=Path, help="a folder to ingest first")
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default 127.0.0.1)")
+    parser.add_argument("--port", type=int, default=8000, help="the port to listen on (default 8000)")
+    options.add_database(parser)
+    parser.set_defaults(run=run)
+
+
+def run(chosen: argparse.Namespace, settings: Settings) -> int:
+    """Serves until it is stopped (Ctrl-C, or SIGTERM), and stops the ingest with it."""
+    # uvicorn passes a signal on when it has shut down; as an exception it runs what cleans up here.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with contextlib.ExitStack() as cleanup:
+        cleanup.enter_context(contextlib.suppress(KeyboardInterrupt))
+        listening = cleanup.enter_context(_listen(chosen.host, chosen.port))
+        service = cleanup.enter_context(open_service(settings, create=True))
+        if chosen.folder is not None:
+            _ingest(chosen.folder, settings, cleanup)
+        app = create_app(service.searcher, service.answerer, service.status)
+        host, port = listening.getsockname()[:2]
+        print(f"semsearch serves on http://{host}:{port} (the API is described at /docs)", flush=True)
+        uvicorn.Server(uvicorn.Config(app, access_log=False, log_level="warning")).run(sockets=[listening])
+    return 0
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A socket bound before anything else is done, so that a taken port is said at once."""
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except (OSError, OverflowError) as error:
+        raise ConfigError(
+            f"cannot listen on {host} port {port} ({error}): choose another with --port or --host"
+        ) from error
+
+
+def _ingest(folder: Path, settings: Settings, cleanup: contextlib.ExitStack) -> None:
+    """Runs `ingest FOLDER` in a process of its own, so that it takes nothing from the service's time.
+
+    The process ends when its standard input does, so it never outlives the service, however that ends.
+
+    Returns when it is done, or is taking long: then what is there so far is served, and grows.
+    """
+    if not folder.is_dir():
+        raise ConfigError(f"{folder} is not a folder: name the folder with your documents")
+    command = [sys.executable, "-P", "-m", "ingest", str(folder), "--db", settings.database, "--until-eof"]
+    process = cleanup.enter_context(subprocess.Popen(command, stdin=subprocess.PIPE))
+    try:
+        process.wait(PATIENCE_SECONDS)
+    except subprocess.TimeoutExpired:
+        print("the ingest goes on; what it has read can be searched already", flush=True)

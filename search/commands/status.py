@@ -1,0 +1,54 @@
+"""`search status`: what the index holds and what it is used with."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+import pydantic_core
+
+from search.commands import options
+from search.config import Settings
+from search.records import Status
+from search.service import open_service
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+
+
+def add(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("status", help="what the index holds and what it is used with", description=__doc__)
+    options.add_database(parser)
+    options.add_json(parser)
+    parser.set_defaults(run=run)
+
+
+def run(chosen: argparse.Namespace, settings: Settings) -> int:
+    """Prints counts, models, notes, and what is not searchable."""
+    with open_service(settings) as service:
+        found = service.status()
+        failures = service.store.failures()
+    if chosen.json:
+        print(pydantic_core.to_json(found, indent=2).decode())
+        return 0
+    _print(found)
+    for failure in failures:
+        print(f"{failure.outcome}: {failure.path}: {failure.reason}")
+    return 0
+
+
+def _print(status: Status) -> None:
+    space = status.space
+    lines = {
+        "index": f"{status.database} ({status.size_bytes / 1e6:.1f} MB)",
+        "folders": ", ".join(status.roots) or "none yet",
+        "documents": f"{status.documents:,} in {status.chunks:,} chunks, {status.embedded:,} of them embedded",
+        "not searchable": f"{status.failures:,} files, wholly or in part",
+        "vectors": f"{space.model}, {space.dimensions} dimensions, digest {space.digest[:19]}" if space else "none yet",
+        "embeddings by": f"{status.embed_model} at {status.embed_host}",
+        "answers by": f"{status.chat_model} at {status.chat_host}" if status.chat_model else "extracts",
+    }
+    for name, value in lines.items():
+        print(f"{name + ':':<16}{value}")
+    for note in status.notes:
+        print(f"note: {note}")

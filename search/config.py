@@ -1,0 +1,52 @@
+"""Settings, read from the environment once, in the two `__main__` modules only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from platformdirs import user_data_path
+
+EMBEDDED_HOST = "embedded://"
+EMBEDDED_MODEL = "all-minilm"
+DEFAULT_OLLAMA_HOST = "http://127.0.0.1:11434"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How this program is set up.
+
+    database      a path (SEARCH_DB or --db); by default a file in the user's data folder
+    ollama_host   OLLAMA_HOST as given, or Ollama's own default
+    api_key       OLLAMA_API_KEY, sent as a bearer token; "" for none
+    embed_model   SEARCH_EMBED_MODEL; None: the embedded model
+    chat_model    SEARCH_CHAT_MODEL; None: answers are extracts
+    """
+
+    database: str
+    ollama_host: str = DEFAULT_OLLAMA_HOST
+    api_key: str = ""
+    embed_model: str | None = None
+    chat_model: str | None = None
+
+    @property
+    def embed_host(self) -> str:
+        """Where embeddings come from: the embedded model unless an Ollama model was named."""
+        return self.ollama_host if self.embed_model else EMBEDDED_HOST
+
+
+def from_environment(environment: Mapping[str, str], database: str | None = None) -> Settings:
+    """Settings from environment variables; `database` (the --db option) wins over SEARCH_DB."""
+    return Settings(
+        database=database or environment.get("SEARCH_DB") or str(default_database()),
+        ollama_host=environment.get("OLLAMA_HOST", "").strip() or DEFAULT_OLLAMA_HOST,
+        api_key=environment.get("OLLAMA_API_KEY", "").strip(),
+        embed_model=environment.get("SEARCH_EMBED_MODEL", "").strip() or None,
+        chat_model=environment.get("SEARCH_CHAT_MODEL", "").strip() or None,
+    )
+
+
+def default_database() -> Path:
+    """The index that is used when none is named: one file in the user's data folder."""
+    return user_data_path("semsearch", appauthor=False) / "index.db"

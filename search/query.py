@@ -1,0 +1,205 @@
+"""The read hub: a Query in, Results out."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import Lock
+
+import numpy as np
+
+from search import embed, keywords, rank
+from search.errors import InputTooLong, ModelBusy, ModelMissing, ModelUnreachable, StoreMismatch
+from search.ollama.client import Client
+from search.records import Hit, Mode, Query, Ranks, Results, Scores, Space
+from search.store import EMPTY, Filter, Occurrence, Ranking, Store
+from search.vectors import Floats
+
+CANDIDATES = 200
+"""How many chunks each part proposes, at least; more where more hits are asked for."""
+
+REMEMBERED_QUERIES = 1_000
+
+
+DESCRIPTION_SECONDS = 30.0
+"""How long the model's description is believed before the server is asked again."""
+
+
+@dataclass(slots=True)
+class Searcher:
+    """An index and the model that its queries are embedded with; `model_name` is what the settings ask for."""
+
+    store: Store
+    client: Client
+    model_name: str
+    _model: embed.Model | None = None
+    _described: float = 0.0
+    _vectors: OrderedDict[tuple[int, str], Floats] = field(default_factory=OrderedDict)
+    _lock: Lock = field(default_factory=Lock)
+
+    def model(self) -> embed.Model:
+        """The embedding model as its server describes it. Raises ModelError."""
+        if self._model is None or time.monotonic() > self._described + DESCRIPTION_SECONDS:
+            self._model = embed.describe(self.client, self.model_name)
+            self._described = time.monotonic()
+        return self._model
+
+    def vector(self, space: Space, text: str) -> Floats:
+        """The query's unit vector in the space; a query that was asked before costs no embedding.
+
+        Raises StoreMismatch where the model in force is not the one that the space was made with.
+        """
+        model = self.model()
+        if not model.fits(space):
+            raise StoreMismatch(_mismatch(self.store.location, space, model))
+        with self._lock:
+            if (known := self._vectors.get((space.id, text))) is not None:
+                self._vectors.move_to_end((space.id, text))
+                return known
+        vector = embed.query(model, text)
+        with self._lock:
+            self._vectors[space.id, text] = vector
+            if len(self._vectors) > REMEMBERED_QUERIES:
+                self._vectors.popitem(last=False)
+        return vector
+
+    def background(self, text: str) -> float | None:
+        """The mean cosine of a text with the chunks of the index: what "unrelated" looks like for this model."""
+        space = self.store.active()
+        return self.store.nearest(space, self.vector(space, text), 1, Filter()).mean if space else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Meaning:
+    """A query as a vector of a space."""
+
+    space: Space
+    vector: Floats
+
+
+def search(searcher: Searcher, query: Query) -> Results:
+    """Ranks the index's chunks for a query.
+
+    Hybrid falls back to keyword, and says so in `notes`, where the model cannot be reached, where the query
+    is too long for it, or where nothing is embedded yet; `mode` is what was ranked by in fact.
+    Raises StoreMismatch, StoreError, and ModelError in vector mode.
+    """
+    store, only, wanted = searcher.store, Filter(query.path, query.type), max(CANDIDATES, query.k)
+    took: dict[str, float] = {}
+    notes: list[str] = []
+    with _timed(took, "total"):
+        with _timed(took, "embed"):
+            meaning = _understand(searcher, query, notes)
+        with _timed(took, "keyword"):
+            words = store.matching(keywords.terms(query.query), wanted, only) if query.mode != "vector" else EMPTY
+        with _timed(took, "vector"):
+            near = store.nearest(meaning.space, meaning.vector, wanted, only) if meaning else EMPTY
+        with _timed(took, "fuse"):
+            fused = _fuse(store, query.mode, meaning, words, near)
+        with _timed(took, "fetch"):
+            hits = _hits(store, fused, query, only)
+    if not hits:
+        notes.append(_nothing(store, query))
+    return Results(
+        query.query, "keyword" if query.mode == "hybrid" and not meaning else query.mode, hits, took, tuple(notes)
+    )
+
+
+def _understand(searcher: Searcher, query: Query, notes: list[str]) -> _Meaning | None:
+    """The query's vector in the active space; None where ranking has to do without."""
+    if query.mode == "keyword":
+        return None
+    space = searcher.store.active()
+    if space is None:
+        notes.append("nothing is embedded yet: only keyword search finds something")
+        return None
+    try:
+        meaning = _Meaning(space, searcher.vector(space, query.query))
+    except (ModelUnreachable, ModelMissing, ModelBusy, InputTooLong) as error:
+        if query.mode == "vector":
+            raise
+        notes.append(f"ranked by keyword only: {error}")
+        return None
+    if waiting := searcher.store.waiting(space):
+        notes.append(f"{waiting:,} chunks have no vector yet: only keyword search finds these")
+    return meaning
+
+
+def _fuse(store: Store, mode: Mode, meaning: _Meaning | None, words: Ranking, near: Ranking) -> rank.Fused:
+    if mode == "vector":
+        return rank.alone(near, is_keyword=False)
+    if meaning is None:
+        return rank.alone(words, is_keyword=True)
+    ids = rank.candidates(words, near)
+    return rank.fuse(words, near, ids, store.similarities(meaning.space, meaning.vector, ids))
+
+
+def _hits(store: Store, fused: rank.Fused, query: Query, only: Filter) -> tuple[Hit, ...]:
+    """The first k places where the fused chunks stand; a chunk that stands in two documents is two hits."""
+    hits: list[Hit] = []
+    for start in range(0, len(fused.ids), query.k):
+        places = store.occurrences(fused.ids[start : start + query.k], only)
+        for position in range(start, min(start + query.k, len(fused.ids))):
+            for place in places.get(int(fused.ids[position]), []):
+                if len(hits) == query.k:
+                    return tuple(hits)
+                hits.append(_hit(len(hits) + 1, fused, position, place))
+    return tuple(hits)
+
+
+def _hit(number: int, fused: rank.Fused, position: int, place: Occurrence) -> Hit:
+    ranks = Ranks(int(fused.keyword_ranks[position]) or None, int(fused.vector_ranks[position]) or None)
+    scores = Scores(_number(fused.keyword[position]), _number(fused.vector[position]))
+    return Hit(
+        number, round(float(fused.scores[position]), 6), place.document, place.chunk, ranks, scores, _why(ranks, scores)
+    )
+
+
+def _why(ranks: Ranks, scores: Scores) -> str:
+    parts = []
+    if ranks.keyword is not None:
+        parts.append(f"its words: number {ranks.keyword} by keyword (BM25 {scores.keyword:.2f})")
+    if ranks.vector is not None:
+        parts.append(f"its meaning: number {ranks.vector} by vector (cosine {scores.vector:.2f})")
+    elif scores.vector is not None:
+        parts.append(f"cosine {scores.vector:.2f}")
+    return "; ".join(parts)
+
+
+def _nothing(store: Store, query: Query) -> str:
+    """Why there are no hits, in words."""
+    if not store.counts().chunks:
+        return f"the index {store.location} is empty: run `ingest FOLDER` first"
+    if query.path is not None or query.type is not None:
+        filters = [f"path {query.path!r}"] if query.path is not None else []
+        filters += [f"type {query.type!r}"] if query.type is not None else []
+        return f"nothing found within {' and '.join(filters)}"
+    return "nothing found: no document has one of these words"
+
+
+def _mismatch(location: str, space: Space, model: embed.Model) -> str:
+    if model.name != space.model:
+        was, now = f"{space.model} ({space.dimensions} dimensions)", f"{model.name} ({model.dimensions} dimensions)"
+    else:
+        was, now = f"{space.model} with digest {space.digest[:19]}", f"digest {model.digest[:19]}"
+    return (
+        f"the index {location} was embedded with {was}, now it is {now}: run `ingest FOLDER` again to embed it anew, "
+        "or set SEARCH_EMBED_MODEL back; `--mode keyword` works meanwhile"
+    )
+
+
+def _number(score: np.float32) -> float | None:
+    return None if np.isnan(score) else round(float(score), 6)
+
+
+@contextmanager
+def _timed(took: dict[str, float], stage: str) -> Iterator[None]:
+    """Notes a stage's milliseconds."""
+    start = time.perf_counter()
+    try:
+        yield
+    finally:
+        took[stage] = round((time.perf_counter() - start) * 1000, 3)

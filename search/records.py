@@ -1,0 +1,365 @@
+"""The records that pass between the parts: plain, frozen, and the HTTP schema too.
+
+This module knows no file, no database, no model and no HTTP.
+Offsets are always half-open [start, end) counts of Python characters (code points)
+into the text of the document they belong to.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Literal
+
+from search.errors import QueryError
+
+Mode = Literal["hybrid", "keyword", "vector"]
+MODES: tuple[Mode, ...] = ("hybrid", "keyword", "vector")
+
+MAX_QUERY_CHARACTERS = 20_000
+MAX_K = 1_000
+
+
+# ------------------------------------------------------------------ documents
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A stretch of a document that belongs together: a paragraph, a list item, a table row, a code fence.
+
+    `heading` is the path of headings in force, outermost first, without the document's title.
+    `context` is text that has to be repeated for the block to make sense alone (a table's header row);
+    it is embedded and indexed with the block but is not part of the span.
+    `page` counts from 1 (PDF pages, slides); None where the format has no pages.
+    """
+
+    start: int
+    end: int
+    kind: str = "paragraph"
+    heading: tuple[str, ...] = ()
+    page: int | None = None
+    context: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document as text, with its structure.
+
+    `root` is the ingested folder (absolute), `path` the POSIX path inside it; together they are its name.
+    `title` comes from the content; empty where the content names none.
+    `hash` is of the file's bytes (hex). `modified` is the file's time in seconds since the epoch.
+    `warnings` say what could not be read; a document with warnings counts as partial, not as indexed.
+    """
+
+    root: str
+    path: str
+    title: str
+    type: str
+    text: str
+    blocks: tuple[Block, ...] = ()
+    hash: str = ""
+    size: int = 0
+    modified: float = 0.0
+    encoding: str = ""
+    metadata: dict[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A span of a document that is embedded and found as one: `text == document.text[start:end]`."""
+
+    text: str
+    start: int
+    end: int
+    heading: tuple[str, ...] = ()
+    page: int | None = None
+    context: str = ""
+
+    @property
+    def embedded(self) -> str:
+        """What is embedded and hashed: heading path, repeated context, then the text itself."""
+        return embedded_text(self.heading, self.context, self.text)
+
+    @property
+    def hash(self) -> str:
+        """Content address, 32 hex digits: BLAKE2b-128 of `embedded`."""
+        return blake2b(self.embedded.encode("utf-8"), digest_size=16).hexdigest()
+
+
+def embedded_text(heading: tuple[str, ...], context: str, text: str) -> str:
+    """The text that a model sees of a chunk: " > "-joined heading path, context and text, a line each."""
+    return "\n".join(part for part in (" > ".join(heading), context, text) if part)
+
+
+# ------------------------------------------------------------------ searching
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A search. `path` is a glob over document paths (`*` stops at no slash), `type` a document type.
+
+    Raises QueryError for what cannot be searched for.
+    """
+
+    # Unknown fields of a request are refused: a filter that is misspelt must not be ignored in silence.
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
+
+    query: str
+    k: int = 10
+    mode: Mode = "hybrid"
+    path: str | None = None
+    type: str | None = None
+
+    def __post_init__(self) -> None:
+        check_text("query", self.query)
+        check_k(self.k)
+        if self.mode not in MODES:
+            raise QueryError(f"mode {self.mode!r} is unknown: use one of {', '.join(MODES)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question to answer from the documents; fields as in Query."""
+
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
+
+    question: str
+    k: int = 8
+    stream: bool = False
+    path: str | None = None
+    type: str | None = None
+
+    def __post_init__(self) -> None:
+        check_text("question", self.question)
+        check_k(self.k)
+
+
+def check_text(name: str, text: str) -> None:
+    """Raises QueryError for an empty or over-long text, and for one that is no text."""
+    if not text.strip():
+        raise QueryError(f"the {name} is empty: say what to look for")
+    if len(text) > MAX_QUERY_CHARACTERS:
+        raise QueryError(
+            f"the {name} has {len(text):,} characters; at most {MAX_QUERY_CHARACTERS:,} are taken: shorten it"
+        )
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise QueryError(f"the {name} is not valid text (it has lone surrogates): send it as UTF-8")
+
+
+def check_k(k: int) -> None:
+    """Raises QueryError for a number of results out of range."""
+    if not 1 <= k <= MAX_K:
+        raise QueryError(f"k is {k}: ask for 1 to {MAX_K:,} results")
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRef:
+    """Which document a hit stands in."""
+
+    root: str
+    path: str
+    title: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkRef:
+    """Which passage was found: `id` is the chunk's content hash, `start` and `end` its span."""
+
+    id: str
+    text: str
+    start: int
+    end: int
+    page: int | None
+    heading: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ranks:
+    """The place (from 1) in each part's own ranking; None where that part did not list it."""
+
+    keyword: int | None = None
+    vector: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Raw scores: BM25 (higher is better) and cosine similarity (-1 to 1); None where there is none."""
+
+    keyword: float | None = None
+    vector: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One result. `score` orders the hits of this result only; `why` says in words why it is here."""
+
+    rank: int
+    score: float
+    document: DocumentRef
+    chunk: ChunkRef
+    ranks: Ranks
+    scores: Scores
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """The answer to a Query. `mode` is what was ranked by in fact; `took_ms` holds milliseconds by stage."""
+
+    query: str
+    mode: Mode
+    hits: tuple[Hit, ...]
+    took_ms: dict[str, float]
+    notes: tuple[str, ...] = ()
+
+
+# ------------------------------------------------------------------ answering
+
+How = Literal["chat", "extracts", "refused"]
+Support = Literal["supported", "partly", "not found"]
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """Where a sentence stands: source number, and the span in that source's document."""
+
+    source: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence of an answer and what was found of it in the sources."""
+
+    text: str
+    support: Support
+    citations: tuple[Citation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A numbered passage."""
+
+    n: int
+    document: DocumentRef
+    chunk: ChunkRef
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to a Question.
+
+    `how`: `chat` (a model wrote it from the sources), `extracts` (sentences quoted from the sources) or
+    `refused` (nothing relevant; `sources` are then the nearest passages). `left_out` names passages that
+    were found but not read, and citations that were dropped.
+    """
+
+    question: str
+    answer: str
+    how: How
+    sentences: tuple[Sentence, ...]
+    sources: tuple[Source, ...]
+    left_out: tuple[str, ...]
+    model: str | None
+    metrics: dict[str, float]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SourcesFound:
+    """First event of an answer under way: the passages it will rest on."""
+
+    sources: tuple[Source, ...]
+    type: Literal["sources"] = "sources"
+
+
+@dataclass(frozen=True, slots=True)
+class TextWritten:
+    """A piece of the answer as the model wrote it, not yet checked."""
+
+    text: str
+    type: Literal["text"] = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceChecked:
+    """A finished sentence and what was found of it in the sources."""
+
+    sentence: Sentence
+    type: Literal["sentence"] = "sentence"
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Last event: the whole answer."""
+
+    answer: Answer
+    type: Literal["answer"] = "answer"
+
+
+Event = SourcesFound | TextWritten | SentenceChecked | Answered
+
+
+# ------------------------------------------------------------------ status
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """A vector space: everything that decides whether two vectors can be compared.
+
+    `digest` is the model's, `chunking` names the chunker's version and sizes.
+    """
+
+    id: int
+    model: str
+    digest: str
+    dimensions: int
+    query_prefix: str
+    document_prefix: str
+    chunking: str
+    active: bool = False
+
+    @property
+    def fingerprint(self) -> tuple[str, str, int, str, str, str]:
+        return (
+            self.model,
+            self.digest,
+            self.dimensions,
+            self.query_prefix,
+            self.document_prefix,
+            self.chunking,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A file, or a part of one, that is not searchable; `outcome` is `failed` or `partial`."""
+
+    root: str
+    path: str
+    outcome: Literal["failed", "partial"]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What the index holds and what it is used with."""
+
+    version: str
+    database: str
+    size_bytes: int
+    roots: tuple[str, ...]
+    documents: int
+    chunks: int
+    embedded: int
+    waiting: int
+    failures: int
+    space: Space | None
+    embed_model: str
+    embed_host: str
+    chat_model: str | None
+    chat_host: str | None
+    notes: tuple[str, ...] = ()

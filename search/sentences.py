@@ -1,0 +1,68 @@
+"""Where sentences begin and end. Pure; knows no model.
+
+Plain rules that hold for prose, lists and code comments alike: a line break ends a sentence where the next
+line begins something new, `.!?` end one where a space and something that can begin a sentence follow, and
+the full stops of Chinese, Japanese, Hindi and Arabic end one anyway.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+_ABBREVIATIONS = frozenset(
+    "e.g i.e etc vs cf al fig no nr vol pp p st mr mrs ms dr prof inc ltd co jr sr approx dept est u.s u.k a.m p.m"
+    " z.b d.h bzw usw ca abb bspw ggf".split()
+)
+# A citation behind the full stop ("So it is. [1]") belongs to the sentence before it.
+_CITED = r"(?:\s*(?:\[[\d,; ]+\]|【[\d,; ]+】))*"
+_END = re.compile(
+    rf"[.!?…]+[\"'”’)\]]*{_CITED}(?=\s|$)|[。！？｡।؟۔]+[”’」』）]*{_CITED}|\n(?=\s*(?:\n|[-*+•#>|]|\d+[.)]\s))"
+)
+_LAST_WORD = re.compile(r"[\w.]+$")
+
+
+def spans(text: str) -> Iterator[tuple[int, int]]:
+    """[start, end) of each sentence, without the white space around it, in order; blank ones are left out."""
+    start = 0
+    for match in _END.finditer(text):
+        if _ends(text, start, match):
+            yield from _trimmed(text, start, match.end())
+            start = match.end()
+    yield from _trimmed(text, start, len(text))
+
+
+def finished(text: str) -> int:
+    """How much of a text that is still being written is whole sentences: the end of the last one.
+
+    A sentence is whole when the next one has begun: until then a citation may still follow.
+    """
+    end = 0
+    for match in _END.finditer(text):
+        following = text[match.end() :].lstrip()
+        if following and following[0] not in "[【" and _ends(text, end, match):
+            end = match.end()
+    return end
+
+
+def _ends(text: str, start: int, match: re.Match[str]) -> bool:
+    """Whether a possible end is one: not after an abbreviation, an initial, or a list's number."""
+    if not match[0].startswith("."):
+        return True
+    following = text[match.end() : match.end() + 40].lstrip()
+    if following[:1].islower():
+        return False
+    before = _LAST_WORD.search(text, max(start, match.start() - 20), match.start())
+    if before is None:
+        return True
+    word = before[0].lower()
+    if word.isdigit() and not text[start : before.start()].strip():
+        return False
+    return word not in _ABBREVIATIONS and not (len(word) == 1 and word.isalpha())
+
+
+def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    stripped = text[start:end].strip()
+    if stripped:
+        begin = start + len(text[start:end]) - len(text[start:end].lstrip())
+        yield begin, begin + len(stripped)

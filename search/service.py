@@ -1,0 +1,53 @@
+"""Store, models and settings put together: what every command and the HTTP face work with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import TracebackType
+
+from search import status
+from search.answer import Answerer, Chat
+from search.config import EMBEDDED_MODEL, Settings
+from search.ollama.client import Client
+from search.query import Searcher
+from search.records import Status
+from search.store import Store
+from search.store.opening import open_store
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """An open index with the models that search it and answer from it; a context manager."""
+
+    settings: Settings
+    store: Store
+    searcher: Searcher
+    answerer: Answerer
+
+    def status(self) -> Status:
+        return status.status(self.store, self.settings)
+
+    def close(self) -> None:
+        self.store.close()
+        self.searcher.client.close()
+        if self.answerer.chat:
+            self.answerer.chat.client.close()
+
+    def __enter__(self) -> Service:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open_service(settings: Settings, *, create: bool = False) -> Service:
+    """Opens what the settings name. Raises StoreError and ConfigError; no model is asked yet."""
+    store = open_store(settings.database, create=create)
+    embedder = Client(settings.embed_host, api_key=settings.api_key)
+    searcher = Searcher(store, embedder, settings.embed_model or EMBEDDED_MODEL)
+    chat = None
+    if settings.chat_model:
+        chat = Chat(Client(settings.ollama_host, api_key=settings.api_key), settings.chat_model)
+    return Service(settings, store, searcher, Answerer(searcher, chat))

@@ -1,0 +1,73 @@
+"""What the index holds and what it is used with, in one record."""
+
+from __future__ import annotations
+
+from search import __version__
+from search.config import EMBEDDED_HOST, EMBEDDED_MODEL, Settings
+from search.errors import ModelError
+from search.ollama.client import Client, Timeouts
+from search.records import Status
+from search.store import Store
+
+PROBE_SECONDS = 0.5
+
+
+def status(store: Store, settings: Settings) -> Status:
+    """Counts from the index, models from the settings; `notes` say what a user should know of them."""
+    counts = store.counts()
+    space = store.active()
+    return Status(
+        version=__version__,
+        database=store.location,
+        size_bytes=counts.size_bytes,
+        roots=counts.roots,
+        documents=counts.documents,
+        chunks=counts.chunks,
+        embedded=counts.embedded,
+        waiting=counts.chunks - counts.embedded,
+        failures=counts.failures,
+        space=space,
+        embed_model=settings.embed_model or EMBEDDED_MODEL,
+        embed_host=settings.embed_host,
+        chat_model=settings.chat_model,
+        chat_host=settings.ollama_host if settings.chat_model else None,
+        notes=tuple(_notes(settings)),
+    )
+
+
+def unused_ollama(settings: Settings) -> str | None:
+    """A line for people who have an Ollama running and don't use it; None where there is none."""
+    if settings.embed_model and settings.chat_model:
+        return None
+    try:
+        with Client(
+            settings.ollama_host,
+            api_key=settings.api_key,
+            timeouts=Timeouts(connect=PROBE_SECONDS, quick=PROBE_SECONDS),
+        ) as client:
+            version = client.version().version
+    except ModelError:
+        return None
+    unset = [
+        name
+        for name, value in (("SEARCH_EMBED_MODEL", settings.embed_model), ("SEARCH_CHAT_MODEL", settings.chat_model))
+        if not value
+    ]
+    return (
+        f"an Ollama {version} answers at {settings.ollama_host} and is not used for all: "
+        f"set {' and '.join(unset)} to the name of a model there to use it"
+    )
+
+
+def _notes(settings: Settings) -> list[str]:
+    notes = []
+    if settings.embed_host == EMBEDDED_HOST:
+        notes.append(
+            "embeddings come from the embedded model: made for English, 256 word pieces at once; for other "
+            "languages set SEARCH_EMBED_MODEL to an Ollama model such as bge-m3"
+        )
+    if not settings.chat_model:
+        notes.append("no chat model is set: answers are sentences quoted from the documents")
+    if line := unused_ollama(settings):
+        notes.append(line)
+    return notes

@@ -1,0 +1,150 @@
+"""The index: what every store can do. `search.store.sqlite` is the one that keeps the truth.
+
+A store holds documents, their chunks (content-addressed: one row for one text, however many documents
+contain it), and vectors in named spaces. It knows no model: vectors come in and go out as numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+
+from search.records import Chunk, ChunkRef, Document, DocumentRef, Failure, Space
+from search.vectors import Floats, Integers
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """What is known of a file: enough to skip it when nothing changed.
+
+    `hash` is of its bytes; `outcome` and `reason` say how reading it went; `chunking` how it was split.
+    """
+
+    size: int
+    mtime_ns: int
+    hash: str
+    outcome: Literal["indexed", "partial", "failed"]
+    reason: str = ""
+    chunking: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which documents may be found: a GLOB over paths, a document type; None for any."""
+
+    path: str | None = None
+    type: str | None = None
+
+    def __bool__(self) -> bool:
+        return self.path is not None or self.type is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Chunks by one score, best first, and how that score is spread over the whole collection.
+
+    `ids` (n,) and `scores` (n,) go together; `mean` and `deviation` (standard deviation) estimate the
+    score of an arbitrary chunk of the collection, so that scores of two rankings can be put on one scale.
+    `floor` is the score of a chunk that is not listed and known to have none (0 for BM25).
+    """
+
+    ids: Integers
+    scores: Floats
+    mean: float
+    deviation: float
+
+
+EMPTY = Ranking(np.empty(0, np.int64), np.empty(0, np.float32), 0.0, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """A chunk where it stands: the same chunk may stand in several documents."""
+
+    id: int
+    chunk: ChunkRef
+    document: DocumentRef
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much a store holds. `embedded` counts the chunks with a vector in the active space."""
+
+    roots: tuple[str, ...]
+    documents: int
+    chunks: int
+    embedded: int
+    failures: int
+    size_bytes: int
+
+
+class Store(Protocol):
+    """What the rest of the program asks of an index. Every method may raise StoreError."""
+
+    location: str
+
+    # ---- writing, one transaction each
+
+    def known(self, root: str) -> dict[str, FileState]:
+        """The files of a root, by path."""
+
+    def put(
+        self, root: str, path: str, state: FileState, documents: Sequence[tuple[Document, Sequence[Chunk]]]
+    ) -> None:
+        """Replaces all that is kept of one file. No documents: only its state is kept (a failure)."""
+
+    def touch(self, root: str, path: str, state: FileState) -> None:
+        """Notes that a file's stat changed and its content did not."""
+
+    def drop(self, root: str, paths: Iterable[str]) -> int:
+        """Forgets files; returns how many were known."""
+
+    def space(self, wanted: Space) -> Space:
+        """The space with this fingerprint, made where it is missing; the first one made is active."""
+
+    def activate(self, space: Space) -> None:
+        """Makes this the space that searches use."""
+
+    def missing(self, space: Space, batch: int) -> Iterator[tuple[Integers, list[str]]]:
+        """Chunks without a vector in the space, in batches: ids (n,) and the texts to embed."""
+
+    def waiting(self, space: Space) -> int:
+        """How many chunks have no vector in the space."""
+
+    def add(self, space: Space, ids: Integers, vectors: Floats) -> None:
+        """Keeps unit vectors (n, d) for chunks."""
+
+    # ---- reading
+
+    def spaces(self) -> list[Space]:
+        """All spaces, oldest first; at most one is active."""
+
+    def active(self) -> Space | None:
+        """The space that searches use; None before anything was embedded."""
+
+    def nearest(self, space: Space, vector: Floats, count: int, only: Filter) -> Ranking:
+        """Chunks by cosine similarity with a unit vector (d,)."""
+
+    def matching(self, terms: Sequence[str], count: int, only: Filter) -> Ranking:
+        """Chunks by BM25 over heading and text, any of the terms."""
+
+    def similarities(self, space: Space, vector: Floats, ids: Integers) -> Floats:
+        """Cosine of each chunk (n,) with a unit vector; NaN where a chunk has no vector."""
+
+    def occurrences(self, ids: Integers, only: Filter) -> dict[int, list[Occurrence]]:
+        """Where chunks stand, in documents that pass the filter."""
+
+    def text(self, root: str, path: str) -> str:
+        """The text of a document. Raises StoreError where there is none."""
+
+    def failures(self) -> list[Failure]:
+        """Files that are not, or not wholly, searchable."""
+
+    def counts(self) -> Counts:
+        """How much is in here."""
+
+    def close(self) -> None:
+        """Lets go of files and connections."""

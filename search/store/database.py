@@ -1,0 +1,132 @@
+"""One SQLite file: connections, transactions, and sqlite3's errors in our words. Knows no table but its own.
+
+Each thread reads on a connection of its own; writing goes through one transaction at a time.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlite_utils import Database as Tables
+
+from search.errors import StoreError, StoreMismatch, StoreUnavailable
+from search.store.migrations import migrations
+
+BUSY_SECONDS = 30.0
+
+
+class Database:
+    """The file at `path`, made where it is missing and brought up to the newest schema.
+
+    Raises StoreUnavailable where it cannot be opened, StoreMismatch where a newer version made it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._threads = threading.local()
+        self._open: list[sqlite3.Connection] = []
+        self._writing = threading.RLock()
+        self._closed = False
+        with self.translated():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._migrate()
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """This thread's connection."""
+        found: sqlite3.Connection | None = getattr(self._threads, "connection", None)
+        if found is None:
+            found = self._threads.connection = self._connect()
+        return found
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """A connection whose reads all see one state of the database."""
+        with self.translated():
+            connection = self.connection
+            if connection.in_transaction:
+                yield connection
+                return
+            connection.execute("BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.execute("ROLLBACK")
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction, which bumps the generation; nothing of it is kept where it fails."""
+        with self.translated(), self._writing:
+            connection = self.connection
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("UPDATE generation SET number = number + 1")
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def translated(self) -> Iterator[None]:
+        """Turns sqlite3's errors, and the operating system's, into StoreError with words."""
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            raise _in_our_words(error, self.path) from error
+
+    def close(self) -> None:
+        """Closes the connections of all threads."""
+        self._closed = True
+        while self._open:
+            self._open.pop().close()
+        self._threads = threading.local()
+
+    def _connect(self) -> sqlite3.Connection:
+        if self._closed:
+            raise StoreUnavailable(f"the index {self.path} has been closed")
+        connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        self._open.append(connection)
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA cache_size = -32000")
+        return connection
+
+    def _migrate(self) -> None:
+        tables = Tables(self.connection)
+        known = {migration.name for migration in migrations.pending(tables)}
+        newer = {applied.name for applied in migrations.applied(tables)} - {
+            migration.name for migration in migrations._migrations
+        }
+        if newer:
+            raise StoreMismatch(
+                f"the index {self.path} was made by a newer version of semsearch: upgrade semsearch, "
+                "or ingest into another file (--db)"
+            )
+        if known:
+            migrations.apply(tables)
+
+
+def _in_our_words(error: sqlite3.Error | OSError, path: Path) -> StoreError:
+    text = str(error)
+    if "not a database" in text or "file is encrypted" in text:
+        return StoreUnavailable(f"{path} is not an index of semsearch: name another file with --db or SEARCH_DB")
+    if "malformed" in text:
+        return StoreUnavailable(
+            f"the index {path} is damaged ({text}): move it away and ingest again, or restore a backup"
+        )
+    if "locked" in text or "busy" in text:
+        return StoreUnavailable(f"the index {path} is being written by another process: try again when that is done")
+    if "full" in text:
+        return StoreUnavailable(f"no space left for the index {path}: free some and run it again")
+    if "readonly" in text or "unable to open" in text or isinstance(error, OSError):
+        return StoreUnavailable(
+            f"the index {path} cannot be opened or written ({text}): check that its folder exists and is yours"
+        )
+    return StoreError(f"the index {path} failed: {text}")

@@ -1,0 +1,97 @@
+"""The SQLite schema, as numbered migrations. Applied ones never change; a new need is a new function.
+
+The same schema in words: data/corpus/storage-format.md.
+"""
+
+from __future__ import annotations
+
+from sqlite_utils import Database
+from sqlite_utils.migrations import Migrations
+
+migrations = Migrations("semsearch")
+
+
+@migrations()
+def m001_first(db: Database) -> None:
+    """Files, documents, chunks, spaces, vectors, keywords."""
+    for statement in _FIRST:
+        db.execute(statement)
+
+
+_FIRST = (
+    # One row, whose number grows with every writing transaction: readers compare it to know what is stale.
+    "CREATE TABLE generation (id INTEGER PRIMARY KEY CHECK (id = 1), number INTEGER NOT NULL)",
+    "INSERT INTO generation VALUES (1, 0)",
+    # Every file that an ingest saw and took, failed ones too.
+    """CREATE TABLE files (
+        id INTEGER PRIMARY KEY,
+        root TEXT NOT NULL,
+        path TEXT NOT NULL,
+        size INTEGER NOT NULL,
+        mtime_ns INTEGER NOT NULL,
+        hash TEXT NOT NULL,
+        outcome TEXT NOT NULL CHECK (outcome IN ('indexed', 'partial', 'failed')),
+        reason TEXT NOT NULL,
+        chunking TEXT NOT NULL,
+        UNIQUE (root, path))""",
+    # A file holds one document as a rule; a mail holds its attachments too.
+    """CREATE TABLE documents (
+        id INTEGER PRIMARY KEY,
+        file INTEGER NOT NULL REFERENCES files (id) ON DELETE CASCADE,
+        root TEXT NOT NULL,
+        path TEXT NOT NULL,
+        title TEXT NOT NULL,
+        type TEXT NOT NULL,
+        hash TEXT NOT NULL,
+        size INTEGER NOT NULL,
+        modified REAL NOT NULL,
+        encoding TEXT NOT NULL,
+        metadata TEXT NOT NULL,
+        UNIQUE (root, path))""",
+    "CREATE INDEX documents_file ON documents (file)",
+    # The whole text, zlib-compressed UTF-8, apart from the documents so that listing these stays quick.
+    """CREATE TABLE texts (
+        document INTEGER PRIMARY KEY REFERENCES documents (id) ON DELETE CASCADE,
+        text BLOB NOT NULL)""",
+    # Content-addressed: hash is the BLAKE2b-128 of heading path, context and text. Ids are never used twice.
+    """CREATE TABLE chunks (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        hash BLOB NOT NULL UNIQUE,
+        heading TEXT NOT NULL,
+        context TEXT NOT NULL,
+        text TEXT NOT NULL)""",
+    # Where chunks stand: [start, end) in characters of the document's text.
+    """CREATE TABLE spans (
+        document INTEGER NOT NULL REFERENCES documents (id) ON DELETE CASCADE,
+        ordinal INTEGER NOT NULL,
+        chunk INTEGER NOT NULL REFERENCES chunks (id),
+        start INTEGER NOT NULL,
+        end INTEGER NOT NULL,
+        page INTEGER,
+        PRIMARY KEY (document, ordinal)) WITHOUT ROWID""",
+    "CREATE INDEX spans_chunk ON spans (chunk)",
+    """CREATE TABLE spaces (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        model TEXT NOT NULL,
+        digest TEXT NOT NULL,
+        dimensions INTEGER NOT NULL,
+        query_prefix TEXT NOT NULL,
+        document_prefix TEXT NOT NULL,
+        chunking TEXT NOT NULL,
+        active INTEGER NOT NULL DEFAULT 0 CHECK (active IN (0, 1)),
+        UNIQUE (model, digest, dimensions, query_prefix, document_prefix, chunking))""",
+    "CREATE UNIQUE INDEX spaces_active ON spaces (active) WHERE active = 1",
+    # vector: float32, little-endian, unit length. Ids grow, so "what is new" is "id > the last one seen".
+    """CREATE TABLE vectors (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        space INTEGER NOT NULL REFERENCES spaces (id) ON DELETE CASCADE,
+        chunk INTEGER NOT NULL REFERENCES chunks (id) ON DELETE CASCADE,
+        vector BLOB NOT NULL,
+        UNIQUE (space, chunk))""",
+    "CREATE INDEX vectors_chunk ON vectors (chunk)",
+    # Chunks whose vectors went, in order, so that a reader can forget them without reading all the others.
+    "CREATE TABLE removed (id INTEGER PRIMARY KEY AUTOINCREMENT, chunk INTEGER NOT NULL)",
+    # Contentless: the text stands in chunks already. Rowids are chunk ids.
+    """CREATE VIRTUAL TABLE keywords USING fts5 (
+        heading, text, content='', tokenize='porter unicode61 remove_diacritics 2')""",
+)

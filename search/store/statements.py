@@ -1,0 +1,137 @@
+"""Statements that several methods share, for `search.store.sqlite`: documents, chunks, keywords, and their removal."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import zlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from search import keywords
+from search.records import Chunk, Document
+from search.store import Filter
+from search.vectors import Integers
+
+REMOVED_KEPT = 100_000
+
+
+def insert(connection: sqlite3.Connection, file: int | None, document: Document, chunks: Sequence[Chunk]) -> None:
+    """Inserts a document with its text, chunks and spans."""
+    id_ = connection.execute(
+        "INSERT INTO documents (file, root, path, title, type, hash, size, modified, encoding, metadata)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            file,
+            document.root,
+            document.path,
+            document.title,
+            document.type,
+            document.hash,
+            document.size,
+            document.modified,
+            document.encoding,
+            json.dumps(document.metadata, ensure_ascii=False),
+        ],
+    ).lastrowid
+    connection.execute("INSERT INTO texts VALUES (?, ?)", [id_, zlib.compress(document.text.encode(), 1)])
+    spans = []
+    for ordinal, chunk in enumerate(chunks):
+        spans.append((id_, ordinal, chunk_id(connection, chunk), chunk.start, chunk.end, chunk.page))
+    connection.executemany("INSERT INTO spans VALUES (?, ?, ?, ?, ?, ?)", spans)
+
+
+def chunk_id(connection: sqlite3.Connection, chunk: Chunk) -> int:
+    """The id of a chunk, which is kept, keywords and all, where it is new."""
+    hash_ = bytes.fromhex(chunk.hash)
+    row = connection.execute("SELECT id FROM chunks WHERE hash = ?", [hash_]).fetchone()
+    if row:
+        return int(row[0])
+    cursor = connection.execute(
+        "INSERT INTO chunks (hash, heading, context, text) VALUES (?, ?, ?, ?)",
+        [hash_, json.dumps(chunk.heading, ensure_ascii=False), chunk.context, chunk.text],
+    )
+    connection.execute(
+        "INSERT INTO keywords (rowid, heading, text) VALUES (?, ?, ?)",
+        [cursor.lastrowid, *keyword_fields(chunk.heading, chunk.context, chunk.text)],
+    )
+    return int(cursor.lastrowid or 0)
+
+
+def keyword_fields(heading: Sequence[str], context: str, text: str) -> tuple[str, str]:
+    """What the keyword index is given of a chunk; the same again takes it out."""
+    return keywords.indexed("\n".join(heading)), keywords.indexed(f"{context}\n{text}" if context else text)
+
+
+def embedded(heading: str, context: str, text: str) -> str:
+    """The text to embed of a chunk's row."""
+    return Chunk(text, 0, len(text), tuple(json.loads(heading)), None, context).embedded
+
+
+def chunks_of(connection: sqlite3.Connection, root: str, paths: Sequence[str]) -> set[int]:
+    """Ids of the chunks that stand in files."""
+    found: set[int] = set()
+    for path in paths:
+        found.update(
+            row[0]
+            for row in connection.execute(
+                "SELECT chunk FROM spans JOIN documents ON documents.id = document"
+                " JOIN files ON files.id = file WHERE files.root = ? AND files.path = ?",
+                [root, path],
+            )
+        )
+    return found
+
+
+def forget_unused(connection: sqlite3.Connection, candidates: Iterable[int]) -> None:
+    """Deletes those of the chunks that stand in no document any more, with keywords and vectors."""
+    for id_ in candidates:
+        row = connection.execute(
+            "SELECT heading, context, text FROM chunks WHERE id = ?"
+            " AND NOT EXISTS (SELECT * FROM spans WHERE chunk = ?)",
+            [id_, id_],
+        ).fetchone()
+        if row is None:
+            continue
+        connection.execute(
+            "INSERT INTO keywords (keywords, rowid, heading, text) VALUES ('delete', ?, ?, ?)",
+            [id_, *keyword_fields(json.loads(row[0]), row[1], row[2])],
+        )
+        connection.execute("INSERT INTO removed (chunk) VALUES (?)", [id_])
+        connection.execute("DELETE FROM chunks WHERE id = ?", [id_])
+    connection.execute("DELETE FROM removed WHERE id <= (SELECT coalesce(max(id), 0) FROM removed) - ?", [REMOVED_KEPT])
+
+
+def allowed(connection: sqlite3.Connection, only: Filter) -> Integers:
+    """Ids of the chunks that stand in a document that passes the filter."""
+    where, parameters = condition(only)
+    rows = connection.execute(
+        f"SELECT DISTINCT chunk FROM spans JOIN documents ON documents.id = document WHERE {where}",
+        parameters,
+    ).fetchall()
+    return np.array([row[0] for row in rows], np.int64)
+
+
+def condition(only: Filter) -> tuple[str, list[str]]:
+    """A filter as a condition on `documents`, and its parameters."""
+    wanted = [("documents.path GLOB ?", only.path), ("documents.type = ?", only.type)]
+    chosen = [(sql, value) for sql, value in wanted if value is not None]
+    return " AND ".join(sql for sql, _ in chosen) or "1", [value for _, value in chosen]
+
+
+def marks(ids: Integers) -> str:
+    """As many question marks as ids."""
+    return ", ".join("?" * len(ids))
+
+
+def number(connection: sqlite3.Connection, sql: str, parameters: Sequence[object] = ()) -> int:
+    """The one number that a query gives."""
+    return int(connection.execute(sql, parameters).fetchone()[0])
+
+
+def size(path: Path) -> int:
+    """Bytes on disk, the write-ahead log included."""
+    files = (path, path.with_name(path.name + "-wal"))
+    return sum(file.stat().st_size for file in files if file.exists())

@@ -1,0 +1,245 @@
+"""The write hub, over real folders and a fake Ollama on a socket that counts what it embeds."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ingest import pipeline
+from ingest.pipeline import FileEvent, Progress, Report
+from search import embed
+from search.errors import ConfigError, ModelMissing, ModelUnreachable
+from search.ollama.client import Client
+from search.store import Filter
+from search.store.sqlite import SqliteStore
+from tests.fake_models import FakeModel
+from tests.fake_ollama import FakeOllama
+
+FILES = {
+    "a.md": "# Storage\n\nVectors are kept in one file.\n\n## Copies\n\nCopy it while nobody writes.\n",
+    "notes/b.txt": "Bring the red umbrella.",
+    "notes/c.py": "def add(a, b):\n    return a + b\n",
+}
+
+
+class Bench:
+    """A folder, an index and a fake server."""
+
+    def __init__(self, tmp_path: Path, fake: FakeOllama) -> None:
+        self.folder = tmp_path / "docs"
+        self.store = SqliteStore(tmp_path / "index.db")
+        self.fake = fake
+        self.events: list[FileEvent | Progress] = []
+        for name, text in FILES.items():
+            self.write(name, text)
+
+    def write(self, name: str, text: str | bytes) -> Path:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return path
+
+    def run(self, model: str = "all-minilm", url: str | None = None) -> Report:
+        with Client(url or self.fake.url) as client:
+            report = pipeline.ingest(
+                self.folder, self.store, lambda: embed.describe(client, model), self.events.append, workers=1
+            )
+        assert report.reconciles
+        return report
+
+    def embedded(self) -> list[str]:
+        """The texts that were embedded since the last look, without the word that asks for the dimensions."""
+        texts = [text for text in self.fake.texts if text != "dimensions"]
+        self.fake.texts.clear()
+        return texts
+
+    def found(self, word: str) -> list[str]:
+        places = self.store.occurrences(self.store.matching([word], 10, Filter()).ids, Filter())
+        return sorted(place.document.path for of_one in places.values() for place in of_one)
+
+
+@pytest.fixture
+def bench(tmp_path: Path, fake_ollama: FakeOllama) -> Iterator[Bench]:
+    made = Bench(tmp_path, fake_ollama)
+    yield made
+    made.store.close()
+
+
+def test_each_file_has_one_outcome_and_each_chunk_a_vector(bench: Bench) -> None:
+    """The counts reconcile, and everything is searchable."""
+    report = bench.run()
+    assert (report.seen, report.indexed, report.failed) == (3, 3, 0)
+    assert report.embedded == bench.store.counts().chunks == report.chunks
+    assert bench.found("umbrella") == ["notes/b.txt"]
+    assert bench.store.active()
+
+
+def test_a_second_run_reads_and_embeds_nothing(bench: Bench) -> None:
+    """Unchanged by stat."""
+    bench.run()
+    bench.embedded()
+    report = bench.run()
+    assert (report.unchanged, report.indexed, report.embedded) == (3, 0, 0)
+    assert bench.embedded() == []
+
+
+def test_a_touched_file_is_known_by_its_hash(bench: Bench) -> None:
+    """A new time alone is no change; after that the stat is known again."""
+    bench.run()
+    os.utime(bench.folder / "a.md", ns=(1, 1))
+    bench.events.clear()
+    assert bench.run().unchanged == 3
+    assert not any(isinstance(event, Progress) and event.stage == "reading" for event in bench.events)
+    assert bench.store.known(str(bench.folder.resolve()))["a.md"].mtime_ns == 1
+
+
+def test_a_rename_embeds_nothing(bench: Bench) -> None:
+    """Hours of ingest for a rename are what we exist to end."""
+    bench.run()
+    bench.embedded()
+    (bench.folder / "notes").rename(bench.folder / "papers")
+    report = bench.run()
+    assert (report.indexed, report.removed, report.embedded) == (2, 2, 0)
+    assert bench.embedded() == []
+    assert bench.found("umbrella") == ["papers/b.txt"]
+
+
+def test_an_edit_embeds_the_chunks_that_changed(bench: Bench) -> None:
+    """The other section keeps its vector."""
+    long = "# One\n\n" + "First words here. " * 60 + "\n\n# Two\n\n" + "Second words here. " * 60 + "\n"
+    bench.write("long.md", long)
+    bench.run()
+    bench.embedded()
+    bench.write("long.md", long.replace("Second words here. " * 2, "Changed words here. ", 1))
+    bench.run()
+    again = bench.embedded()
+    assert 0 < len(again) < bench.store.counts().chunks
+    assert not any("First words" in text for text in again)
+
+
+def test_a_deleted_file_leaves_the_index_in_the_same_run(bench: Bench) -> None:
+    """A search never returns a path that is gone."""
+    bench.run()
+    (bench.folder / "notes" / "b.txt").unlink()
+    report = bench.run()
+    assert report.removed == 1
+    assert bench.found("umbrella") == []
+
+
+def test_one_bad_file_costs_only_itself(bench: Bench) -> None:
+    """It is reported with a reason, tried again each time, and forgotten when it is mended."""
+    bench.write("broken.pdf", b"%PDF-1.7\nthis is not a pdf")
+    report = bench.run()
+    assert (report.indexed, report.failed) == (3, 1)
+    (failure,) = bench.store.failures()
+    assert failure.path == "broken.pdf"
+    assert len(failure.reason) > 10
+    assert bench.run().failed == 1
+    bench.write("broken.pdf", b"").unlink()
+    bench.write("fine.txt", "fine")
+    assert bench.run().failed == 0
+    assert bench.store.failures() == []
+
+
+def test_a_file_that_turns_bad_takes_its_old_text_with_it(bench: Bench) -> None:
+    """Nothing stale is found."""
+    bench.run()
+    bench.write("notes/b.txt", bytes(range(256)) * 50)
+    bench.run()
+    assert bench.found("umbrella") == []
+
+
+def test_without_the_model_the_text_is_searchable_and_a_rerun_goes_on(bench: Bench) -> None:
+    """Text first, vectors after."""
+    bench.fake.fault("drop", route="/api/embed")
+    with pytest.raises(ModelUnreachable):
+        bench.run()
+    assert bench.found("umbrella") == ["notes/b.txt"]
+    bench.fake.heal()
+    report = bench.run()
+    assert (report.unchanged, report.waiting) == (3, 0)
+    assert report.embedded == bench.store.counts().chunks
+
+
+def test_a_busy_server_is_waited_for(bench: Bench) -> None:
+    """503 in the middle of an ingest is not its end."""
+    bench.fake.fault("busy", route="/api/embed", times=2, skip=1)
+    assert bench.run().waiting == 0
+
+
+def test_a_missing_model_names_the_pull_command(bench: Bench) -> None:
+    """The user can mend it."""
+    with pytest.raises(ModelMissing, match="ollama pull nothing"):
+        bench.run("nothing")
+
+
+def test_a_new_model_fills_its_own_space_and_then_serves(bench: Bench) -> None:
+    """The old space serves until the new one is whole."""
+    bench.run()
+    old = bench.store.active()
+    with FakeOllama([FakeModel("other", dimensions=32)]) as other:
+        other.fault("drop", route="/api/embed", skip=1)
+        with pytest.raises(ModelUnreachable):
+            bench.run("other", other.url)
+        assert bench.store.active() == old
+        other.heal()
+        bench.run("other", other.url)
+    active = bench.store.active()
+    assert active
+    assert (active.model, active.dimensions) == ("other", 32)
+
+
+def test_a_folder_that_is_none_is_refused(bench: Bench) -> None:
+    """With words, and nothing in the index is lost."""
+    bench.run()
+    folder = bench.folder
+    bench.folder = folder / "nowhere"
+    with pytest.raises(ConfigError):
+        bench.run()
+    bench.folder = folder
+    assert bench.found("umbrella") == ["notes/b.txt"]
+
+
+def test_an_empty_folder_is_nothing_to_do(bench: Bench) -> None:
+    """Not an error."""
+    shutil.rmtree(bench.folder)
+    bench.folder.mkdir()
+    report = bench.run()
+    assert (report.seen, report.embedded) == (0, 0)
+
+
+def test_odd_files_are_accounted_for(bench: Bench) -> None:
+    """UTF-16, a name with a line break, nothing inside, a link that leads out: each has its outcome."""
+    bench.write("wide.txt", "Ein Schirm für Jürgen".encode("utf-16"))
+    bench.write("two\nlines.txt", "A name in two lines.")
+    bench.write("empty.pdf", b"")
+    outside = bench.folder.parent / "outside.txt"
+    outside.write_text("secret words")
+    (bench.folder / "link.txt").symlink_to(outside)
+    report = bench.run()
+    assert report.seen == 7
+    assert bench.found("schirm") == ["wide.txt"]
+    assert bench.found("lines") == ["two\nlines.txt"]
+    assert bench.found("secret") == []
+    assert {event.path for event in report.problems} == {"empty.pdf", "link.txt"}
+
+
+def test_a_folder_that_cannot_be_listed_for_once_loses_nothing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its documents stay; the run says that it was not looked at."""
+    bench.run()
+    scan = os.scandir
+
+    def refuse(path: str) -> object:
+        if str(path).endswith("notes"):
+            raise PermissionError(13, "Permission denied")
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    report = bench.run()
+    assert report.removed == 0
+    assert [event.path for event in report.problems] == ["notes/"]
+    assert bench.found("umbrella") == ["notes/b.txt"]

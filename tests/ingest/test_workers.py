@@ -1,0 +1,181 @@
+"""The pool: results, and what a file that hangs, crashes or eats memory costs."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ingest.files import Found
+from ingest.workers import Workers
+from search.errors import DocumentError
+from search.records import Document
+
+Results = dict[str, list[Document] | DocumentError]
+
+posix = pytest.mark.skipif(os.name != "posix", reason="needs pipes and signals of POSIX systems")
+
+
+def file_at(path: Path) -> Found:
+    status = path.stat()
+    return Found(path, path.name, status.st_size, status.st_mtime_ns)
+
+
+def written(folder: Path, name: str, text: str) -> Found:
+    (folder / name).write_text(text, encoding="utf-8")
+    return file_at(folder / name)
+
+
+def read(found: list[Found], folder: Path, *, seconds: float = 30.0, megabytes: int = 2000) -> Results:
+    with Workers(2, seconds, megabytes) as pool:
+        return {file.name: result for file, result in pool.read_all(found, str(folder))}
+
+
+def texts(results: Results) -> dict[str, str]:
+    return {name: result[0].text for name, result in results.items() if isinstance(result, list)}
+
+
+def reasons(results: Results) -> dict[str, str]:
+    return {name: result.reason for name, result in results.items() if isinstance(result, DocumentError)}
+
+
+def hanging(folder: Path, name: str) -> Found:
+    """A pipe that nobody writes to: opening it to read never returns."""
+    os.mkfifo(folder / name)
+    return Found(folder / name, name, 1_000_000, 0)
+
+
+def child(seconds: float = 10.0) -> Iterator[int]:
+    """The ids of this process's readers, once there are any."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        readers = [one for one in multiprocessing.active_children() if one.name == "ingest-reader"]
+        if readers:
+            yield from (reader.pid for reader in readers if reader.pid)
+            return
+        time.sleep(0.02)
+
+
+def test_every_file_comes_back_once(tmp_path: Path) -> None:
+    """Small texts read here, and files of unknown kinds read in a worker, all come back."""
+    found = [written(tmp_path, f"{n}.md", f"# Note {n}") for n in range(20)]
+    found += [written(tmp_path, f"{n}.unknown", f"words {n}") for n in range(20)]
+    results = read(found, tmp_path)
+    assert len(results) == 40
+    assert texts(results)["7.md"] == "# Note 7"
+    assert texts(results)["7.unknown"] == "words 7"
+
+
+def test_small_texts_start_no_process(tmp_path: Path) -> None:
+    """A folder of small texts pays for no worker."""
+    with Workers(2, 30.0, 2000) as pool:
+        list(pool.read_all([written(tmp_path, "a.md", "words")], str(tmp_path)))
+        assert not [one for one in multiprocessing.active_children() if one.name == "ingest-reader"]
+
+
+def test_unreadable_file_is_an_error_with_its_reason(tmp_path: Path) -> None:
+    """A worker hands a DocumentError over whole."""
+    results = read([written(tmp_path, "broken.pdf", "")], tmp_path)
+    assert reasons(results) == {"broken.pdf": "the file is empty"}
+
+
+@posix
+def test_a_file_that_hangs_costs_itself_only(tmp_path: Path) -> None:
+    """Over its time a file is given up with a reason, and the others are read, those behind it too."""
+    found = [hanging(tmp_path, "hangs.bin"), *(written(tmp_path, f"{n}.unknown", "words") for n in range(6))]
+    results = read(found, tmp_path, seconds=1.5)
+    assert reasons(results) == {"hangs.bin": "reading it took longer than 1.5 seconds"}
+    assert len(texts(results)) == 6
+
+
+@posix
+def test_a_worker_that_dies_costs_one_file(tmp_path: Path) -> None:
+    """Killed in the middle of a file, a worker is replaced and the rest is read."""
+    found = [hanging(tmp_path, "crashes.bin"), *(written(tmp_path, f"{n}.unknown", "words") for n in range(6))]
+    killer = threading.Thread(target=lambda: [os.kill(pid, signal.SIGKILL) for pid in list(child())[:1]])
+    with Workers(1, 30.0, 2000) as pool:
+        killer.start()
+        results = {file.name: result for file, result in pool.read_all(found, str(tmp_path))}
+    killer.join()
+    assert list(reasons(results)) == ["crashes.bin"]
+    assert "ended with code -9" in reasons(results)["crashes.bin"]
+    assert len(texts(results)) == 6
+
+
+@posix
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS does not enforce a limit on the address space")
+def test_a_file_that_needs_too_much_memory(tmp_path: Path) -> None:
+    """Beyond the limit of memory a file fails with that reason, and the worker goes on."""
+    huge = tmp_path / "huge.bin"
+    with huge.open("wb") as file:
+        file.truncate(400_000_000)
+    results = read([file_at(huge), written(tmp_path, "small.unknown", "words")], tmp_path, megabytes=100)
+    assert "memory" in reasons(results)["huge.bin"]
+    assert texts(results) == {"small.unknown": "words"}
+
+
+def test_leaving_early_ends_all_processes(tmp_path: Path) -> None:
+    """A consumer that stops in the middle, as on Ctrl-C, leaves no process behind."""
+    found = [written(tmp_path, f"{n}.unknown", "words") for n in range(10)]
+
+    def stop_at_the_first() -> None:
+        with Workers(2, 30.0, 2000) as pool:
+            for _ in pool.read_all(found, str(tmp_path)):
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stop_at_the_first()
+    assert not [one for one in multiprocessing.active_children() if one.name == "ingest-reader"]
+
+
+@posix
+def test_workers_leave_when_their_parent_is_killed(tmp_path: Path) -> None:
+    """Even kill -9 of the program leaves no readers behind."""
+    program = (
+        "import sys, multiprocessing\n"
+        "from pathlib import Path\n"
+        "from ingest.files import Found\n"
+        "from ingest.workers import Workers\n"
+        "if __name__ == '__main__':\n"
+        "    path = Path(sys.argv[1])\n"
+        "    with Workers(1, 30.0, 2000) as pool:\n"
+        "        for _ in pool.read_all([Found(path, path.name, 5, 0)], str(path.parent)):\n"
+        "            print(*[one.pid for one in multiprocessing.active_children()], flush=True)\n"
+        "            sys.stdin.read()\n"
+    )
+    script = tmp_path / "program.py"
+    script.write_text(program, encoding="utf-8")
+    file = written(tmp_path, "a.unknown", "words")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(
+        [sys.executable, str(script), str(file.path)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, text=True,
+    ) as parent:  # fmt: skip
+        assert parent.stdout is not None
+        pids = [int(word) for word in parent.stdout.readline().split()]
+        parent.kill()
+    assert pids
+    end = time.monotonic() + 10.0
+    while any(is_running(pid) for pid in pids) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not [pid for pid in pids if is_running(pid)]
+
+
+def is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()[0]
+    except OSError:
+        return True
+    return state != "Z"

@@ -1,0 +1,176 @@
+"""The HTTP face, served by uvicorn on a free port and asked over a socket."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+import uvicorn
+
+from search.app import ANSWERS_AT_ONCE, STATUSES, create_app
+from search.service import Service
+from tests import index
+from tests.fake_models import FakeModel
+from tests.fake_ollama import FakeOllama
+
+
+@contextmanager
+def served(service: Service) -> Iterator[httpx.Client]:
+    """A client of the service, which listens on a free port meanwhile."""
+    app = create_app(service.searcher, service.answerer, service.status)
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", ws="none"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.005)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+            yield client
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture
+def client(tmp_path: Path, fake_ollama: FakeOllama) -> Iterator[httpx.Client]:
+    with index.service(tmp_path, fake_ollama.url, chat_model="llama3") as service, served(service) as made:
+        yield made
+
+
+def test_post_and_get_search_give_the_same_hits(client: httpx.Client) -> None:
+    """One search, two ways to ask for it."""
+    posted = client.post("/search", json={"query": "vectors kept", "k": 2, "path": "guide/*"}).json()
+    got = client.get("/search", params={"q": "vectors kept", "k": 2, "path": "guide/*"}).json()
+    assert posted["hits"] == got["hits"]
+    hit = posted["hits"][0]
+    assert set(hit) == {"rank", "score", "document", "chunk", "ranks", "scores", "why"}
+    assert set(hit["document"]) == {"root", "path", "title", "type"}
+    assert set(hit["chunk"]) == {"id", "text", "start", "end", "page", "heading"}
+    assert set(posted) == {"query", "mode", "hits", "took_ms", "notes"}
+
+
+def test_ask_gives_a_whole_answer(client: httpx.Client) -> None:
+    """JSON with every field of the documentation."""
+    whole = client.post("/ask", json={"question": "Where are vectors kept?"}).json()
+    assert whole["how"] == "chat"
+    assert {"answer", "how", "sentences", "sources", "left_out", "model", "metrics", "notes"} <= set(whole)
+    assert set(whole["sources"][0]) == {"n", "document", "chunk"}
+
+
+def test_ask_streams_one_json_object_a_line(client: httpx.Client) -> None:
+    """NDJSON: sources, text, sentences, answer."""
+    with client.stream("POST", "/ask", json={"question": "Where are vectors kept?", "stream": True}) as response:
+        assert response.headers["content-type"].startswith("application/x-ndjson")
+        kinds = [json.loads(line)["type"] for line in response.iter_lines()]
+    assert kinds[0] == "sources"
+    assert kinds[-1] == "answer"
+    assert "text" in kinds
+    assert "sentence" in kinds
+
+
+def test_a_failure_in_mid_stream_is_a_last_line(client: httpx.Client, fake_ollama: FakeOllama) -> None:
+    """As Ollama does it."""
+    fake_ollama.reply = "Vectors are kept in one SQLite file [1]. The file can be copied [2]."
+    fake_ollama.fault("no_end", route="/api/chat")
+    with client.stream("POST", "/ask", json={"question": "Where are vectors kept?", "stream": True}) as response:
+        assert response.status_code == 200
+        last = json.loads(list(response.iter_lines())[-1])
+    assert last["error"]["type"] in {kind.__name__ for kind in STATUSES} | {"ModelGarbled"}
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"{", "JSON"),
+        (b"[]", ""),
+        (b'{"query": ""}', "the query is empty"),
+        (b'{"query": 5}', "query"),
+        (b'{"query": "x", "k": 0}', "ask for 1 to 1,000"),
+        (b'{"query": "x", "k": 1000000000}', "ask for 1 to 1,000"),
+        (b'{"query": "x", "mode": "magic"}', "mode"),
+        (b'{"query": "x", "tpye": "pdf"}', "tpye"),
+        (json.dumps({"query": "x" * 100_000}).encode(), "at most 20,000"),
+        (b'{"query": "\\ud800"}', ""),
+    ],
+)
+def test_bad_requests_are_refused_in_words(client: httpx.Client, body: bytes, words: str) -> None:
+    """422 with what is wrong; never a 500."""
+    response = client.post("/search", content=body, headers={"content-type": "application/json"})
+    assert response.status_code == 422, response.text
+    error = response.json()["error"]
+    assert error["type"] == "QueryError"
+    assert words in error["message"]
+
+
+def test_wrong_routes_and_methods_have_the_same_shape(client: httpx.Client) -> None:
+    """One shape for all errors."""
+    for response, status in ((client.get("/nothing"), 404), (client.delete("/search"), 405)):
+        assert response.status_code == status
+        assert response.json()["error"]["type"] == "HTTPError"
+
+
+def test_errors_have_their_status(tmp_path: Path, fake_ollama: FakeOllama) -> None:
+    """A changed model is a conflict that names the repair."""
+    index.service(tmp_path, fake_ollama.url).close()
+    with (
+        FakeOllama([FakeModel("all-minilm", digest="f" * 64)]) as changed,
+        index.service(tmp_path, changed.url, embedded=False) as service,
+        served(service) as client,
+    ):
+        response = client.post("/search", json={"query": "vectors"})
+        assert response.status_code == 409
+        assert "run `ingest FOLDER` again" in response.json()["error"]["message"]
+
+
+def test_vector_mode_without_the_model_is_unavailable(client: httpx.Client, fake_ollama: FakeOllama) -> None:
+    """503, and hybrid goes on by keyword."""
+    fake_ollama.stop()
+    assert client.post("/search", json={"query": "never asked", "mode": "vector"}).status_code == 503
+    assert client.post("/search", json={"query": "never asked"}).json()["mode"] == "keyword"
+
+
+def test_more_answers_than_slots_are_asked_to_come_back(client: httpx.Client, fake_ollama: FakeOllama) -> None:
+    """503 with Retry-After while the others go on, and a free slot afterwards."""
+    fake_ollama.fault("slow", route="/api/chat", seconds=1.0)
+    ask = {"question": "Where are vectors kept?"}
+    statuses: list[int] = []
+
+    def one() -> None:
+        response = httpx.post(f"{client.base_url}/ask", json=ask, timeout=30)
+        statuses.append(response.status_code)
+        if response.status_code == 503:
+            assert response.headers["retry-after"]
+
+    threads = [threading.Thread(target=one) for _ in range(ANSWERS_AT_ONCE + 3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert statuses.count(200) == ANSWERS_AT_ONCE
+    assert statuses.count(503) == 3
+    fake_ollama.heal()
+    assert client.post("/ask", json=ask).status_code == 200
+
+
+def test_health_and_status(client: httpx.Client) -> None:
+    """What a monitor and a person want to know."""
+    assert client.get("/health").json()["status"] == "ok"
+    status = client.get("/status").json()
+    assert (status["documents"], status["chunks"], status["embedded"], status["waiting"]) == (3, 6, 6, 0)
+    assert status["space"]["dimensions"] == 256
+    assert status["chat_model"] == "llama3"
+
+
+def test_the_api_describes_itself(client: httpx.Client) -> None:
+    """OpenAPI with the records of the answers."""
+    described = client.get("/openapi.json").json()
+    assert {"/search", "/ask", "/health", "/status"} <= set(described["paths"])
+    assert {"Results", "Answer", "Status", "Query", "Question"} <= set(described["components"]["schemas"])
+    assert client.get("/docs").status_code == 200

@@ -1,0 +1,154 @@
+"""The house keeps its shape: imports point one way, each third-party package has one home, nothing grows too big."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[1]
+MODULES = sorted(
+    path.relative_to(PROJECT) for package in ("search", "ingest") for path in (PROJECT / package).rglob("*.py")
+)
+
+LEVELS = {
+    "search.records": 0,
+    "search.errors": 0,
+    "search": 0,
+    "search.config": 1,
+    "search.vectors": 1,
+    "search.keywords": 1,
+    "search.sentences": 1,
+    "search.ollama": 2,
+    "search.embedded": 2,
+    "search.store": 2,
+    "search.embed": 3,
+    "search.rank": 3,
+    "search.prompts": 3,
+    "search.citations": 3,
+    "search.extracts": 3,
+    "search.query": 4,
+    "search.answer": 4,
+    "search.status": 4,
+    "search.service": 5,
+    "search.app": 5,
+    "search.commands": 6,
+    "search.__main__": 7,
+    "ingest": 0,
+    "ingest.files": 1,
+    "ingest.documents": 1,
+    "ingest.chunks": 1,
+    "ingest.workers": 2,
+    "ingest.pipeline": 4,
+    "ingest.progress": 5,
+    "ingest.__main__": 6,
+}
+"""Lower levels know nothing of higher ones; a module may import its own level within its package only."""
+
+SIDEWAYS = {
+    ("search.errors", "search.records"),
+    ("search.query", "search.answer"),
+    ("search.embedded", "search.ollama"),
+}
+"""Steps on one level that are meant: requests check themselves, an answer begins with a search, and the client
+reaches the embedded model through its transport."""
+
+HOMES = {
+    "fastapi": {"search.app"},
+    "starlette": {"search.app"},
+    "uvicorn": {"search.commands.serve"},
+    "httpx": {"search.ollama", "search.embedded"},
+    "sqlite_utils": {"search.store"},
+    "sqlite3": {"search.store"},
+    "kreuzberg": {"ingest.documents"},
+    "charset_normalizer": {"ingest.documents"},
+    "pathspec": {"ingest.files"},
+    "onnxruntime": {"search.embedded"},
+    "tokenizers": {"search.embedded"},
+    "platformdirs": {"search.config"},
+}
+
+MAX_MODULE_LINES = 400
+MAX_FUNCTION_LINES = 40
+LARGE: dict[str, str] = {}
+"""Modules or functions over the limits, with the reason."""
+
+STANDARD_NAMES = {"types", "http", "json", "email", "html", "code", "token", "tokens", "queue", "select", "string"}
+BANNED_NAMES = {"utils", "helpers", "base", "manager", "common", "misc"}
+
+
+def name_of(path: Path) -> str:
+    parts = path.with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def package_of(module: str) -> str:
+    """The entry of LEVELS that a module belongs to: itself, or the package above it."""
+    while module and module not in LEVELS:
+        module = module.rpartition(".")[0]
+    return module
+
+
+def imports_of(path: Path) -> list[str]:
+    found: list[str] = []
+    for node in ast.walk(ast.parse((PROJECT / path).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            assert node.level == 0, f"{path}: relative import"
+            submodules = [f"{node.module}.{alias.name}" for alias in node.names]
+            known = {name_of(module) for module in MODULES}
+            found += [name if name in known else node.module for name in submodules]
+    return found
+
+
+@pytest.mark.parametrize("path", MODULES, ids=str)
+def test_imports_point_down(path: Path) -> None:
+    """search never imports ingest, and each module imports only lower levels or its own package."""
+    here = package_of(name_of(path))
+    for imported in imports_of(path):
+        if imported.split(".")[0] not in ("search", "ingest"):
+            continue
+        there = package_of(imported)
+        assert not (here.startswith("search") and there.startswith("ingest")), f"{path} imports {imported}"
+        if here != there:
+            assert LEVELS[there] < LEVELS[here] or (there, here) in SIDEWAYS, f"{path} imports {imported}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=str)
+def test_third_party_packages_have_one_home(path: Path) -> None:
+    """A package that may be replaced one day is imported in one place."""
+    module = name_of(path)
+    for imported in imports_of(path):
+        homes = HOMES.get(imported.split(".")[0])
+        if homes:
+            assert any(module == home or module.startswith(f"{home}.") for home in homes), f"{path} imports {imported}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=str)
+def test_nothing_grows_too_big(path: Path) -> None:
+    """A module over 400 lines or a function over 40 holds more than one subject, unless a reason is given."""
+    text = (PROJECT / path).read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= MAX_MODULE_LINES or str(path) in LARGE
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            length = (node.end_lineno or 0) - node.lineno + 1
+            assert length <= MAX_FUNCTION_LINES or f"{path}:{node.name}" in LARGE, f"{node.name}: {length} lines"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=str)
+def test_names_say_something(path: Path) -> None:
+    """No drawer for everything."""
+    assert path.stem not in BANNED_NAMES
+
+
+@pytest.mark.parametrize("path", MODULES, ids=str)
+def test_public_things_have_docstrings(path: Path) -> None:
+    """Every module, and every public function and class on its top level, says what it is."""
+    tree = ast.parse((PROJECT / path).read_text(encoding="utf-8"))
+    if (PROJECT / path).stat().st_size:
+        assert ast.get_docstring(tree), path
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+            assert ast.get_docstring(node) or node.name in ("add", "add_database", "add_json", "add_filters"), node.name

@@ -1,0 +1,140 @@
+"""The read hub, over a real index and a fake Ollama on a socket."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from search import query
+from search.errors import ModelUnreachable, QueryError, StoreMismatch
+from search.records import MODES, Query
+from search.service import Service
+from tests import index
+from tests.fake_models import FakeModel
+from tests.fake_ollama import FakeOllama
+
+
+@pytest.fixture
+def service(tmp_path: Path, fake_ollama: FakeOllama) -> Iterator[Service]:
+    with index.service(tmp_path, fake_ollama.url) as made:
+        yield made
+
+
+def test_a_hit_carries_all_that_is_known_of_it(service: Service) -> None:
+    """Text, place, span, both scores and ranks, and why it is there."""
+    results = query.search(service.searcher, Query("Where are vectors kept?", k=1))
+    (hit,) = results.hits
+    assert (hit.rank, hit.document.path, hit.document.type) == (1, "guide/storage.md", "md")
+    assert hit.chunk.text == "Vectors are kept in one SQLite file."
+    assert service.store.text("/docs", "guide/storage.md")[hit.chunk.start : hit.chunk.end] == hit.chunk.text
+    assert hit.chunk.heading == ("guide",)
+    assert (hit.ranks.keyword, hit.ranks.vector) == (1, 1)
+    assert hit.scores.keyword
+    assert hit.scores.vector
+    assert "number 1 by keyword" in hit.why
+    assert results.mode == "hybrid"
+    assert set(results.took_ms) == {"total", "embed", "keyword", "vector", "fuse", "fetch"}
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_filter_holds_in_every_mode(service: Service, mode: query.Mode) -> None:
+    """Filters come before ranking: what they leave is found, however far down it would be."""
+    results = query.search(service.searcher, Query("umbrella kept in one SQLite file", mode=mode, path="mail/*"))
+    assert {hit.document.path for hit in results.hits} == {"mail/trip.eml"}
+
+
+def test_a_filter_that_matches_nothing_says_so(service: Service) -> None:
+    """An empty result has a reason."""
+    results = query.search(service.searcher, Query("vectors", path="none/*", type="pdf"))
+    assert results.hits == ()
+    assert results.notes == ("nothing found within path 'none/*' and type 'pdf'",)
+
+
+def test_a_repeated_query_costs_no_second_embedding(service: Service, fake_ollama: FakeOllama) -> None:
+    """The query's vector is remembered."""
+    query.search(service.searcher, Query("vectors"))
+    before = fake_ollama.calls["/api/embed"]
+    query.search(service.searcher, Query("vectors", k=2))
+    assert fake_ollama.calls["/api/embed"] == before
+
+
+def test_every_embed_call_refuses_to_be_cut_and_has_the_same_options(service: Service, fake_ollama: FakeOllama) -> None:
+    """`truncate` is false, and nothing makes the server load the model again."""
+    query.search(service.searcher, Query("vectors"))
+    bodies = fake_ollama.sent("/api/embed")
+    assert all(body["truncate"] is False for body in bodies)
+    assert len({str(body.get("options")) for body in bodies}) == 1
+    assert fake_ollama.loads["all-minilm:latest"] == 1
+
+
+def test_without_the_model_search_goes_on_by_keyword_and_says_so(service: Service, fake_ollama: FakeOllama) -> None:
+    """Degraded, never silently."""
+    fake_ollama.stop()
+    results = query.search(service.searcher, Query("red umbrella"))
+    assert results.mode == "keyword"
+    assert results.hits[0].chunk.text == "Bring the red umbrella."
+    assert "ranked by keyword only" in results.notes[0]
+    with pytest.raises(ModelUnreachable):
+        query.search(service.searcher, Query("red umbrella", mode="vector"))
+
+
+def test_a_query_too_long_for_the_model_is_ranked_by_keyword(service: Service, fake_ollama: FakeOllama) -> None:
+    """It is not cut."""
+    fake_ollama.fault("too_long", route="/api/embed")
+    results = query.search(service.searcher, Query("umbrella " * 500))
+    assert results.mode == "keyword"
+    assert "ranked by keyword only" in results.notes[0]
+
+
+def test_an_index_that_is_not_embedded_yet_is_searched_by_keyword(tmp_path: Path, fake_ollama: FakeOllama) -> None:
+    """Text first, vectors after."""
+    with index.service(tmp_path, fake_ollama.url, embedded=False) as service:
+        results = query.search(service.searcher, Query("umbrella"))
+    assert results.hits
+    assert "nothing is embedded yet" in results.notes[0]
+
+
+def test_chunks_that_wait_for_their_vector_are_mentioned(service: Service) -> None:
+    """And found by their words meanwhile."""
+    index.fill(service.store, {"new.md": ["A giraffe was seen."]})  # type: ignore[arg-type]
+    results = query.search(service.searcher, Query("giraffe"))
+    assert results.hits[0].document.path == "new.md"
+    assert any("1 chunks have no vector yet" in note for note in results.notes)
+
+
+def test_an_empty_index_says_what_to_do(tmp_path: Path, fake_ollama: FakeOllama) -> None:
+    """Nothing found because nothing is there."""
+    with index.service(tmp_path, fake_ollama.url, embedded=False) as service:
+        service.store.drop("/docs", index.DOCUMENTS)
+        results = query.search(service.searcher, Query("umbrella"))
+    assert any("is empty: run `ingest FOLDER` first" in note for note in results.notes)
+
+
+def test_a_changed_model_is_an_error_that_names_the_repair(tmp_path: Path, fake_ollama: FakeOllama) -> None:
+    """Never a mixed search."""
+    index.service(tmp_path, fake_ollama.url).close()
+    with (
+        FakeOllama([FakeModel("all-minilm", digest="f" * 64)]) as changed,
+        index.service(tmp_path, changed.url, embedded=False) as service,
+    ):
+        with pytest.raises(StoreMismatch, match=r"run `ingest FOLDER` again"):
+            query.search(service.searcher, Query("vectors"))
+        assert query.search(service.searcher, Query("vectors", mode="keyword")).hits
+
+
+@pytest.mark.parametrize(
+    ("text", "k", "mode"), [("", 10, "hybrid"), (" \n", 10, "hybrid"), ("x" * 100_000, 10, "hybrid"),
+                            ("x", 0, "hybrid"), ("x", 10**9, "hybrid"), ("x", 10, "magic"), ("\ud800", 10, "hybrid")]
+)  # fmt: skip
+def test_what_cannot_be_searched_for_is_refused(text: str, k: int, mode: query.Mode) -> None:
+    """In words, before anything is done."""
+    with pytest.raises(QueryError):
+        Query(text, k, mode)
+
+
+@pytest.mark.parametrize("text", ['"', "a OR", "NEAR(", "x* AND -y", "'; DROP TABLE chunks; --", "\0", "…"])
+def test_signs_of_query_languages_are_just_text(service: Service, text: str) -> None:
+    """No query is a syntax error."""
+    query.search(service.searcher, Query(text, mode="keyword"))

@@ -1,0 +1,59 @@
+"""Fusion: scores are put on one scale by how unusual they are, and each hit keeps what each part said of it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from search import rank
+from search.store import EMPTY, Ranking
+
+
+def ranking(ids: list[int], scores: list[float], mean: float = 0.0, deviation: float = 1.0) -> Ranking:
+    return Ranking(np.array(ids, np.int64), np.array(scores, np.float32), mean, deviation)
+
+
+def test_the_sum_is_seven_tenths_vector_and_three_tenths_keyword() -> None:
+    """The arithmetic as it is documented."""
+    keyword = ranking([1, 3], [8.0, 4.0], mean=2.0, deviation=2.0)
+    vector = ranking([2, 1], [0.9, 0.5], mean=0.1, deviation=0.2)
+    ids = rank.candidates(keyword, vector)
+    fused = rank.fuse(keyword, vector, ids, np.array([0.5, 0.9, 0.3], np.float32))
+    assert ids.tolist() == [1, 2, 3]
+    expected = {
+        1: 0.7 * (0.5 - 0.1) / 0.2 + 0.3 * (8 - 2) / 2,
+        2: 0.7 * (0.9 - 0.1) / 0.2 + 0.3 * (0 - 2) / 2,
+        3: 0.7 * (0.3 - 0.1) / 0.2 + 0.3 * (4 - 2) / 2,
+    }
+    assert fused.ids.tolist() == sorted(expected, key=lambda id_: -expected[id_])
+    assert np.allclose(fused.scores, sorted(expected.values(), reverse=True))
+
+
+def test_ranks_and_raw_scores_stay_with_their_chunk() -> None:
+    """A hit can say why it is there."""
+    keyword, vector = ranking([7, 5], [3.0, 1.0]), ranking([5], [0.8])
+    fused = rank.fuse(keyword, vector, rank.candidates(keyword, vector), np.array([0.8, np.nan], np.float32))
+    by_id = {int(id_): i for i, id_ in enumerate(fused.ids)}
+    assert fused.keyword_ranks[by_id[7]] == 1
+    assert fused.vector_ranks[by_id[7]] == 0
+    assert np.isnan(fused.vector[by_id[7]])
+    assert (fused.keyword_ranks[by_id[5]], fused.vector_ranks[by_id[5]]) == (2, 1)
+
+
+def test_a_chunk_without_a_vector_counts_as_an_average_one() -> None:
+    """What is not embedded yet is neither lost nor put on top."""
+    keyword, vector = ranking([1, 2, 3], [5.0, 5.0, 5.0]), ranking([1, 3], [0.9, -0.9])
+    fused = rank.fuse(keyword, vector, np.array([1, 2, 3]), np.array([0.9, np.nan, -0.9], np.float32))
+    assert fused.ids.tolist() == [1, 2, 3]
+
+
+def test_a_collection_without_spread_ranks_by_the_other_part() -> None:
+    """One single chunk, or all alike: no division by zero."""
+    keyword, vector = ranking([1, 2], [1.0, 2.0]), ranking([1, 2], [0.5, 0.5], 0.5, 0.0)
+    fused = rank.fuse(keyword, vector, np.array([1, 2]), np.array([0.5, 0.5], np.float32))
+    assert fused.ids.tolist() == [2, 1]
+    assert np.isfinite(fused.scores).all()
+
+
+def test_nothing_and_nothing_is_nothing() -> None:
+    """Two empty rankings."""
+    assert not len(rank.fuse(EMPTY, EMPTY, rank.candidates(EMPTY, EMPTY), np.empty(0, np.float32)).ids)
