@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from search.embedded import tokens
 from search.embedded.encoder import CONTEXT_LENGTH, SPECIAL_TOKENS
+from search.embedded.runtime import onnxruntime
 
 HIDDEN, HEADS, LAYERS = 384, 12, 6
 Floats = NDArray[np.float32]

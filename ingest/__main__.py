@@ -53,7 +53,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _stop_at_eof() -> None:
-    sys.stdin.buffer.read()
+    while os.read(sys.stdin.fileno(), 1024):
+        pass
     _thread.interrupt_main()
 
 

@@ -16,7 +16,7 @@ import uvicorn
 from search.app import create_app
 from search.commands import options
 from search.config import Settings
-from search.errors import ConfigError
+from search.errors import ConfigError, ModelError
 from search.service import open_service
 
 if TYPE_CHECKING:
@@ -45,6 +45,9 @@ def run(chosen: argparse.Namespace, settings: Settings) -> int:
         service = cleanup.enter_context(open_service(settings, create=True))
         if chosen.folder is not None:
             _ingest(chosen.folder, settings, cleanup)
+        with contextlib.suppress(ModelError):
+            # The model is loaded before the first query, not by it.
+            service.searcher.model()
         app = create_app(service.searcher, service.answerer, service.status)
         host, port = listening.getsockname()[:2]
         print(f"semsearch serves on http://{host}:{port} (the API is described at /docs)", flush=True)

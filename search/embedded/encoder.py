@@ -14,10 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from search.embedded import tokens, weights
+from search.embedded.runtime import onnxruntime
 
 DIMENSIONS = 384
 # all-MiniLM-L6-v2 was trained on at most this many word pieces, [CLS] and [SEP] among them.
