@@ -17,7 +17,7 @@ from itertools import pairwise
 
 from search.records import Block, Chunk, Document
 
-SIZE = 240
+SIZE = 200
 OVERLAP = 0
 CHUNKING = f"structure-1:{SIZE}:{OVERLAP}"
 
@@ -35,11 +35,13 @@ _EMPTY_LINE = re.compile(r"\n[ \t]*\n\s*")
 _ENDED_LINE = re.compile(r"[.!?…:。！？][\"'”’»)\]」』）]*[ \t]*\n\s*")
 _SENTENCE = re.compile(r"[.!?…]+[\"'”’»)\]]*\s+|[。！？｡．；]+[\"”’」』）]*\s*|[؟۔।॥]+\s*")
 _LINE = re.compile(r"\n")
-_FLUSH_LINE = re.compile(r"\n(?=\S)")
+_STATEMENT = re.compile(r"\n+(?=[ \t]*[^\s)\]}])")
 _SPACE = re.compile(r"\s+")
 _PROSE = (_EMPTY_LINE, _ENDED_LINE, _SENTENCE, _LINE, _SPACE)
-_LINED = (_EMPTY_LINE, _FLUSH_LINE, _LINE, _SENTENCE, _SPACE)
-_LINED_KINDS = frozenset({"code", "rows", "list", "metadata", "output"})
+_SIGNS = {
+    "code": (_STATEMENT, _LINE, _SPACE),
+    **dict.fromkeys(("rows", "list", "metadata", "output"), (_EMPTY_LINE, _LINE, _SENTENCE, _SPACE)),
+}
 _GLUE_KINDS = frozenset({"heading", "header"})
 
 Starts = Callable[[str], Sequence[int]]
@@ -165,17 +167,18 @@ def _covering(text: str, blocks: Iterable[Block]) -> Iterator[Block]:
     last = Block(0, 0)
     for block in sorted(blocks, key=lambda one: (one.start, one.end)):
         start = max(block.start, position)
-        yield from _trimmed(text, replace(last, start=position, end=start, kind="paragraph"))
-        yield from _trimmed(text, replace(block, start=start))
+        yield from _trimmed(text, last, position, start, gap=True)
+        yield from _trimmed(text, block, start, block.end)
         position, last = max(position, block.end), block
-    yield from _trimmed(text, replace(last, start=position, end=len(text), kind="paragraph"))
+    yield from _trimmed(text, last, position, len(text), gap=True)
 
 
-def _trimmed(text: str, block: Block) -> Iterator[Block]:
-    """The block without empty lines before and blanks after it; nothing where it is blank."""
-    start, end = _trim(text, block.start, block.end)
+def _trimmed(text: str, block: Block, start: int, end: int, *, gap: bool = False) -> Iterator[Block]:
+    """The span under the block's headings, without blanks at its ends; nothing where it is blank."""
+    start, end = _trim(text, start, end)
     if start < end:
-        yield replace(block, start=start, end=end)
+        kind = "paragraph" if gap else block.kind
+        yield Block(start, end, kind, block.heading, block.page, block.context)
 
 
 def _trim(text: str, start: int, end: int) -> tuple[int, int]:
@@ -230,7 +233,7 @@ def _cut(text: str, measure: _Measure, unit: _Unit, size: int) -> Iterator[_Unit
         start = end
     low, high = _trim(text, start, unit.end)
     if low < high:
-        yield replace(unit, start=low, end=high, whole=whole)
+        yield unit if low == unit.start else replace(unit, start=low, end=high, whole=whole)
 
 
 def _boundary(text: str, measure: _Measure, start: int, unit: _Unit, room: int) -> int:
@@ -243,11 +246,21 @@ def _boundary(text: str, measure: _Measure, start: int, unit: _Unit, room: int) 
     if share <= start:
         share = high
     low = start + (share - start) // 2
-    for sign in _LINED if unit.kind in _LINED_KINDS else _PROSE:
+    for sign in _SIGNS.get(unit.kind, _PROSE):
         ends = [found.end() for found in sign.finditer(text, low, high)]
+        if sign is _STATEMENT and ends:
+            return min(ends, key=lambda end: (_indent(text, end), abs(end - share)))
         if ends:
             return min(ends, key=lambda end: abs(end - share))
     return _before_marks(text, start, max(high, start + 1))
+
+
+def _indent(text: str, start: int) -> int:
+    """How many blanks a line begins with: the fewer, the more of the code ends before it."""
+    end = start
+    while end < min(len(text), start + 200) and text[end] in " \t":
+        end += 1
+    return end - start
 
 
 def _before_marks(text: str, start: int, end: int) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import mmap
 import multiprocessing
+import os
 import signal
 import time
 from collections import deque
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 SMALL = 65_536
 AHEAD = 2
 GRACE_SECONDS = 1.0
+START_SECONDS = 60.0
 
 Result = list[Document] | DocumentError
 
@@ -95,6 +97,8 @@ class Workers:
         ready = wait(list(busy), timeout)
         for connection, worker in busy.items():
             if connection in ready:
+                if worker.begins():
+                    continue
                 result = worker.take()
                 file = worker.files.popleft()
                 yield file, result if result is not None else self._lost(worker, file, waiting, late=False)
@@ -116,7 +120,7 @@ class Workers:
         )
 
     def _until_deadline(self) -> float:
-        deadlines = [worker.since + self._seconds for worker in self._workers if worker.files]
+        deadlines = [worker.since + worker.allowed(self._seconds) for worker in self._workers if worker.files]
         return max(min(deadlines, default=0.0) - time.monotonic(), 0.0) + 0.01
 
 
@@ -133,6 +137,18 @@ class _Worker:
         theirs.close()
         self.files: deque[Found] = deque()
         self.since = time.monotonic()
+        self._has_begun = False
+
+    def begins(self) -> bool:
+        """Whether what has come is the word that the process is up: a file's time runs from there on."""
+        if self._has_begun:
+            return False
+        self._has_begun = self.take() is not None
+        return self._has_begun
+
+    def allowed(self, seconds: float) -> float:
+        """The time that the current step may take: a file its own, the process's start another."""
+        return seconds if self._has_begun else max(seconds, START_SECONDS)
 
     def give(self, file: Found, root: str) -> None:
         if not self.files:
@@ -151,7 +167,7 @@ class _Worker:
         return result
 
     def is_late(self, seconds: float) -> bool:
-        return time.monotonic() - self.since > seconds and not self._has_answered()
+        return time.monotonic() - self.since > self.allowed(seconds) and not self._has_answered()
 
     def _has_answered(self) -> bool:
         try:
@@ -179,7 +195,9 @@ def _work(connection: Connection, megabytes: int) -> None:
     """A worker's life: reads what it is sent until it is told to stop or nobody is there any more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started it
     _limit_memory(megabytes)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # extractors print their crashes; the reason comes another way
     with contextlib.suppress(EOFError, OSError):
+        connection.send([])
         while (task := connection.recv()) is not None:
             file, root = task
             connection.send(_read(file, root))

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from functools import partial
 
-from ingest.documents import code, html, mail, markdown, markup, notebook, office, tables
+from ingest.documents import mail, markdown, markup, notebook, office, programs, tables, web
 from ingest.documents.content import IMAGE, Content, Unreadable
 from ingest.documents.text import clean, decode
 
@@ -21,6 +21,8 @@ _JSON = frozenset({"json", "jsonl", "ndjson", "geojson", "json5", "jsonc"})
 _XML = frozenset({"xml", "rss", "atom", "xsd", "xsl", "xslt", "svg", "plist", "kml", "gpx"})
 _SETTINGS = {"yaml": "yaml", "yml": "yaml", "toml": "toml", "ini": "ini", "cfg": "ini", "conf": "ini"}
 _XML_DOCUMENTS = frozenset({"fb2", "docbook", "docbook4", "docbook5", "jats", "opml"})
+
+_PAGE = re.compile(r"(?i)\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype html|html[\s>])", re.DOTALL)
 
 # What files begin with that hold no text to read: (offset, bytes, what it is).
 _NO_TEXT = (
@@ -83,20 +85,18 @@ def _text(text: str, extension: str) -> Content:
 def _by_look(text: str) -> Callable[[str], Content]:
     """The reader for text whose name says nothing."""
     head = text[:1024].lstrip()
-    if re.match(r"(?i)(<\?xml[^>]*>\s*)?<(!doctype html|html[\s>])", head):
-        return html.read
+    if _PAGE.match(head):
+        return web.read
     if head.startswith("<?xml"):
         return _xml
     if found := re.match(r"#!.*?\b(python|bash|sh|node|perl|ruby)", head):
-        return partial(code.read, language=_SHELLS.get(found[1], found[1]))
+        return partial(programs.read, language=_SHELLS.get(found[1], found[1]))
     return markup.read
 
 
 def _xml(text: str) -> Content:
     """XML of no known kind is kept as it stands, unless it is a page."""
-    return (
-        html.read(text) if re.match(r"(?i)(<\?xml[^>]*>\s*)?<(!doctype html|html[\s>])", text) else Content("xml", text)
-    )
+    return web.read(text) if _PAGE.match(text[:1024]) else Content("xml", text)
 
 
 def _settings(kind: str, text: str) -> Content:
@@ -112,12 +112,12 @@ def _xml_document(extension: str, text: str) -> Content:
 
 _SHELLS = {"bash": "shell", "sh": "shell", "node": "javascript"}
 _READERS: dict[str, Callable[[str], Content]] = {
-    **{extension: partial(code.read, language=language) for extension, language in code.LANGUAGES.items()},
+    **{extension: partial(programs.read, language=language) for extension, language in programs.LANGUAGES.items()},
     **{extension: partial(markup.read, language=language) for extension, language in markup.LANGUAGES.items()},
     **{extension: partial(_settings, kind) for extension, kind in _SETTINGS.items()},
     **{extension: partial(_xml_document, extension) for extension in _XML_DOCUMENTS},
     **dict.fromkeys(_MARKDOWN, markdown.read),
-    **dict.fromkeys(_HTML, html.read),
+    **dict.fromkeys(_HTML, web.read),
     **dict.fromkeys(_TABLES, tables.read),
     **dict.fromkeys(_JSON, tables.read_json),
     **dict.fromkeys(_XML, _xml),
@@ -194,8 +194,10 @@ def _as_utf8(text: str) -> bytes:
 
 def _extension(name: str) -> str:
     """The name's last part in small letters; whole names such as `Makefile` count as their own."""
-    last = name.rsplit("/", 1)[-1].lower()
-    return last.rsplit(".", 1)[-1] if "." in last.lstrip(".") else last.lstrip(".") if last in code.LANGUAGES else ""
+    last = name.rsplit("/", 1)[-1].lower().lstrip(".")
+    if "." in last:
+        return last.rsplit(".", 1)[-1]
+    return last if last in programs.LANGUAGES else ""
 
 
 def _wide(sign: str) -> bytes:

@@ -8,7 +8,7 @@ from email import message_from_bytes
 from email.header import decode_header, make_header
 from email.message import Message
 
-from ingest.documents import html
+from ingest.documents import web
 from ingest.documents.content import Attachment, Content, Unreadable, Writer, heading_text, paragraphs
 from ingest.documents.text import clean, decode
 from search.records import Block
@@ -112,7 +112,7 @@ def _write(writer: Writer, part: Message, warnings: list[str]) -> None:
     text, problems = _text(part)
     warnings.extend(problems)
     if part.get_content_subtype() == "html":
-        page = html.read(text)
+        page = web.read(text)
         writer.extend(page.text, page.blocks, (), None)
     else:
         whole = text.strip("\n")

@@ -109,8 +109,10 @@ class _Scanner:
 
     def _may_be_heading(self) -> bool:
         """Whether the lines held could be a heading if a line followed that underlines them."""
-        length = sum(len(line) for _, line in self._held)
-        return self._kind == "paragraph" and 0 < length <= MAX_HEADING
+        if self._kind != "paragraph" or not self._held:
+            return False
+        last, line = self._held[-1]
+        return last + len(line) - self._held[0][0] <= MAX_HEADING
 
     def _setext(self, offset: int, line: str, level: int) -> None:
         """The lines held so far are a heading, underlined by this one."""

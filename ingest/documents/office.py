@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
 import kreuzberg
 
-from ingest.documents import markdown, parts
+from ingest.documents import markdown, parts, references
 from ingest.documents.content import (
     IMAGE,
     Attachment,
@@ -66,8 +67,9 @@ _PDF_IMAGE = re.compile(rb"/Subtype\s*/Image\b")
 _IMAGE = re.compile(r"\\?!\[((?:[^\[\]\\\n]|\\.)*)\]\((?:[^()\n]|\([^()\n]*\))*\)")
 _LINK = re.compile(r"\[((?:[^\[\]\\\n]|\\.)*)\]\((?:[^()\n]|\([^()\n]*\))*\)")
 _STRONG = re.compile(r"(?<![\\*])(\*{1,3})(?=\S)([^*\n]+?)(?<=[^\s\\])\1(?!\*)")
+_STRAY = re.compile(r"(?<![\\*])\*\*(?!\*)")
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
-_RULER = re.compile(r"[\s|:-]+$")
+_RULER = re.compile(r"\s*-{3,}\s*$")
 _JUNK_TITLE = re.compile(
     r"(?i)^(untitled|title|document\d*|presentation\d*|slide 1|powerpoint[- ]pr[eé]sentation|"
     r"microsoft (word|powerpoint|excel) - .*|.*\.(docx?|pptx?|xlsx?|indd|qxd|dvi|tex|pdf|rtf|odt|ps|fm))$"
@@ -76,12 +78,30 @@ _JUNK_TITLE = re.compile(
 
 def read(data: bytes, type: str, media_type: str) -> Content:
     """The document as Content; raises Unreadable where it is damaged, protected or without text."""
-    result = _extract(data, media_type)
-    content = _pdf(result, data) if type == "pdf" else _markdown(result, type, parts.missing(data, result.content))
+    result = _extract(references.hide(data, type), media_type)
+    content = (
+        _pdf(result, data)
+        if type == "pdf"
+        else _markdown(result, type, parts.missing(data, references.show(result.content)))
+    )
     content.metadata.update(_metadata(result.metadata))
     content.warnings.extend(warning.message for warning in result.processing_warnings)
     charts = any(block.heading == (parts.CHARTS,) for block in content.blocks)
     content.attachments.extend(_attachments(result.children or [], charts))
+    return _with_references(content) if type in references.ZIPPED | references.XML else content
+
+
+def _with_references(content: Content) -> Content:
+    """The content with the signs that were hidden from the extractor; no offset moves."""
+    content.text, content.title = references.show(content.text), references.show(content.title)
+    content.blocks = [
+        replace(
+            block,
+            heading=tuple(references.show(name) for name in block.heading),
+            context=references.show(block.context),
+        )
+        for block in content.blocks
+    ]
     return content
 
 
@@ -108,8 +128,10 @@ def _extract(data: bytes, media_type: str) -> Any:
         return kreuzberg.extract_bytes_sync(data, media_type, _config())
     except (KeyboardInterrupt, SystemExit, MemoryError):
         raise
-    except BaseException as error:  # a panic of the Rust core is no Exception
+    except Exception as error:
         raise Unreadable(_reason(str(error))) from error
+    except BaseException as error:  # a panic of the Rust core, in words that only its authors understand
+        raise Unreadable("it is damaged or not what its name says: the reader gave up on it") from error
 
 
 def _reason(message: str) -> str:
@@ -231,7 +253,7 @@ def _write(writer: Writer, raw: str, block: Block, page: int | None) -> None:
 def plain(raw: str) -> str:
     """Markdown of the extractor as the characters a reader sees: no link targets, signs or escapes."""
     raw = _LINK.sub(r"\1", _IMAGE.sub(r"\1", raw))
-    return _ESCAPE.sub(r"\1", _STRONG.sub(r"\2", raw))
+    return _ESCAPE.sub(r"\1", _STRAY.sub("", _STRONG.sub(r"\2", raw)))
 
 
 def _row(line: str) -> str:

@@ -49,7 +49,7 @@ def _parts(data: bytes) -> Iterator[tuple[str, str]]:
             for name, pattern in _PARTS:
                 for member in [one for one in members if pattern.match(one.filename)][:MAX_PARTS]:
                     yield name, archive.read(member).decode("utf-8", "replace")
-    except (zipfile.BadZipFile, zlib.error, OSError, NotImplementedError, RuntimeError, EOFError):
+    except (zipfile.BadZipFile, zlib.error, OSError, ValueError, NotImplementedError, RuntimeError, EOFError):
         return
 
 

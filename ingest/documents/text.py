@@ -1,8 +1,7 @@
 """Bytes -> characters: the encoding of a text file, and clean text. Pure; knows no format.
 
 What is sure comes first: a byte order mark, then strict UTF-8, then what the file declares of itself.
-Only then is it guessed, by charset-normalizer and a count of what no writer writes (a sign inside a word,
-a capital after a small letter, two scripts in one word).
+Only then is it guessed (`encodings`).
 """
 
 from __future__ import annotations
@@ -10,17 +9,10 @@ from __future__ import annotations
 import codecs
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
-
-from charset_normalizer import from_bytes
+from collections.abc import Iterator
 
 from ingest.documents.content import Unreadable
-
-# In the order in which they win a tie. Each is a superset of the standard it stands for.
-LEGACY = (
-    "cp1252", "cp932", "euc_jp", "gb18030", "cp950", "cp949", "cp1251", "koi8_r", "cp1250", "iso8859_2",
-    "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp874", "cp866", "iso8859_5", "cp850", "cp437",
-)  # fmt: skip
+from ingest.documents.encodings import DAMAGE, guess, lenient
 
 # What a label means in practice (as browsers read it): https://encoding.spec.whatwg.org/#names-and-labels
 SUPERSETS = {
@@ -38,8 +30,6 @@ MARKS = (
 )
 # The standards whose characters differ from their superset's (wave dash, minus): theirs, where they suffice.
 STANDARDS = {"cp932": "shift_jis", "cp950": "big5"}
-SAMPLE = 65_536
-DAMAGE = 0.01
 
 _DECLARED = re.compile(
     rb"""<\?xml[^>]{0,200}?encoding\s*=\s*["']([\w.:-]+)|<meta[^>]{0,200}?charset\s*=\s*["']?([\w.:-]+)"""
@@ -94,61 +84,11 @@ def declared(data: bytes) -> str | None:
     text = _strictly(data, encoding)
     if text is None and encoding not in ("utf-8", "cp1252"):
         # One broken byte in a long page is no reason to read the page as another language.
-        return encoding if _leniently(data, encoding) is not None else None
+        return encoding if lenient(data, encoding) is not None else None
     return encoding if text is not None else None
 
 
-def guess(data: bytes) -> str:
-    """The most likely legacy encoding, never none: any byte string is some text in `cp1252` at the worst."""
-    sample = _sample(data)
-    matches = {match.encoding: match.coherence for match in from_bytes(sample, cp_isolation=list(LEGACY))}
-    readings = [(encoding, text) for encoding in LEGACY if (text := _leniently(sample, encoding)) is not None]
-    if not readings:
-        return "cp1252"
-
-    def badness(reading: tuple[str, str]) -> float:
-        encoding, text = reading
-        known = 0.0 if encoding in matches else 0.05
-        return oddity(text) + known - 0.1 * matches.get(encoding, 0.0)
-
-    return min(readings, key=badness)[0]
-
-
-def oddity(text: str) -> float:
-    """The share of the characters beyond ASCII that no writer would put where they stand, 0 to 1."""
-    beyond = odd = 0
-    before = " "
-    for index, character in enumerate(text):
-        if character > "\x7f":
-            beyond += 1
-            after = text[index + 1] if index + 1 < len(text) else " "
-            odd += _is_odd(before, character, after)
-        before = character
-    return odd / beyond if beyond else 0.0
-
-
 # ------------------------------------------------------------------ inside
-
-
-def _is_odd(before: str, character: str, after: str) -> bool:
-    category = unicodedata.category(character)
-    if category in ("Cc", "Co", "Cn", "Cs") or character in "\ufffd¤¦¬¨¸¯":
-        return True
-    if "\uff61" <= character <= "\uff9f":  # half-width katakana: what other encodings look like in Shift-JIS
-        return True
-    if category[0] not in "LM" or character in "ªº":
-        return before.isalpha() and after.isalpha() and character not in "’ʼ·‐‑­–—" and character < "\u2e80"
-    if category == "Lu" and before.islower():
-        return True
-    return before.isalpha() and _script(before) != _script(character)
-
-
-def _script(letter: str) -> str:
-    if letter < "\u0250":
-        return "latin"
-    if letter >= "\u2e80":
-        return "east"
-    return unicodedata.name(letter, "?").split(" ", 1)[0].lower()
 
 
 def _decode_with_zeros(data: bytes) -> tuple[str, str, list[str]]:
@@ -215,23 +155,3 @@ def _strictly(data: bytes, encoding: str) -> str | None:
         return data.decode(encoding)
     except (UnicodeDecodeError, LookupError):
         return None
-
-
-def _leniently(sample: bytes, encoding: str) -> str | None:
-    """The sample in this encoding; None where more than a trace of it is impossible."""
-    text = sample.decode(encoding, "replace")
-    return text if text.count("\ufffd") <= DAMAGE * len(text) else None
-
-
-def _sample(data: bytes) -> bytes:
-    """The lines with bytes beyond ASCII, up to SAMPLE: the others say nothing about the encoding."""
-    return b"\n".join(_limited(line for line in re.split(rb"[\r\n]+", data) if not line.isascii()))
-
-
-def _limited(lines: Iterable[bytes]) -> Iterator[bytes]:
-    room = SAMPLE
-    for line in lines:
-        yield line[:room]
-        room -= len(line)
-        if room <= 0:
-            return

@@ -42,7 +42,8 @@ _MODIFIERS = (
 )
 _DECLARATION = re.compile(
     rf"^(?P<indent>[ \t]*){_MODIFIERS}(?:"
-    rf"(?:{_WORDS})\b(?:\s*<[^<>]*>)?(?:\s*\([^()]*\))?\s*\*?\s*(?P<name>[\w.:$<>,&' -]*?[\w$>'])\s*(?=[({{\[=;<\s]|:(?!:)|$)"
+    rf"(?:{_WORDS})\b(?:\s*<[^<>]*>)?(?:\s*\([^()]*\))?\s*\*?\s*"
+    r"(?P<name>[\w.:$<>,&' -]*?[\w$>'])\s*(?=[({\[=;<\s]|:(?!:)|$)"
     r"|(?:const|let|var)\s+(?P<value>[\w$]+)\s*=\s*(?:async\s*)?(?:function\b|\([^()]*\)\s*=>|\w+\s*=>)"
     r"|(?:TABLE|VIEW|INDEX|FUNCTION|PROCEDURE|TRIGGER)\s+(?:IF\s+NOT\s+EXISTS\s+)?(?P<relation>[\w.\"`]+)"
     r"|(?P<typed>(?:[\w:<>,*&\[\]]+\s+)+[*&]*(?P<callee>~?[\w:]+))\s*\([^;{}]*\)?[^;{}]*(?:\{|(?<=\)))\s*$"
@@ -135,8 +136,10 @@ def _declarations(text: str) -> list[_Section]:
 
 
 def _name(match: re.Match[str]) -> str:
-    name = match["name"] or match["value"] or match["relation"] or match["callee"] or match["script"] or ""
-    first = (match["typed"] or "").split(" ", 1)[0]
+    declared = match["name"] or match["value"] or match["relation"]
+    if declared:
+        return heading_text(declared)
+    name, first = match["callee"] or match["script"] or "", (match["typed"] or "").split(" ", 1)[0]
     # Without a brace behind it, only what stands at the margin is a definition and not a call.
     call = bool(match["typed"]) and bool(match["indent"]) and not match[0].rstrip().endswith("{")
     return "" if call or name in _NOT_NAMES or first in _NOT_NAMES else heading_text(name)
