@@ -48,14 +48,14 @@ def unused_ollama(settings: Settings) -> str | None:
             version = client.version().version
     except ModelError:
         return None
-    unset = [
-        name
-        for name, value in (("SEARCH_EMBED_MODEL", settings.embed_model), ("SEARCH_CHAT_MODEL", settings.chat_model))
-        if not value
-    ]
+    uses = {
+        "embeddings": ("SEARCH_EMBED_MODEL", settings.embed_model),
+        "answers": ("SEARCH_CHAT_MODEL", settings.chat_model),
+    }
+    unused = {use: name for use, (name, value) in uses.items() if not value}
     return (
-        f"an Ollama {version} answers at {settings.ollama_host} and is not used for all: "
-        f"set {' and '.join(unset)} to the name of a model there to use it"
+        f"an Ollama {version} answers at {settings.ollama_host} and is not used for {' and '.join(unused)}: "
+        f"set {' and '.join(unused.values())} to a model there to use it"
     )
 
 
