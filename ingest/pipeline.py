@@ -67,6 +67,8 @@ class Report:
     chunks: int = 0
     embedded: int = 0
     waiting: int = 0
+    parted: int = 0
+    quarantined: int = 0
     text_seconds: float = 0.0
     vector_seconds: float = 0.0
     problems: list[FileEvent] = field(default_factory=list)
@@ -85,11 +87,18 @@ class Report:
 
 
 def ingest(
-    folder: Path, store: Store, model: Callable[[], embed.Model], observer: Observer, *, workers: int = 2
+    folder: Path,
+    store: Store,
+    model: Callable[[], embed.Model],
+    observer: Observer,
+    *,
+    workers: int = 2,
+    retry: bool = False,
 ) -> Report:
     """Makes the index match the folder: reads what changed, drops what is gone, embeds what has no vector.
 
-    `model` is asked for the embedding model when there is something to embed. Raises ConfigError for a folder
+    `model` is asked for the embedding model when there is something to embed; `retry` sends it again what it made no
+    vector of before. Raises ConfigError for a folder
     that is none, StoreError, and ModelError when the model fails: the text is in the index by then.
     """
     run = _Run(str(folder.resolve()), store, observer)
@@ -100,7 +109,7 @@ def ingest(
     _drop(run, known.keys() - present)
     run.report.text_seconds = time.perf_counter() - start
     start = time.perf_counter()
-    _embed(run, model)
+    _embed(run, model, retry)
     run.report.vector_seconds = time.perf_counter() - start
     return run.report
 
@@ -183,15 +192,25 @@ def _drop(run: _Run, gone: set[str]) -> None:
         run.tell(FileEvent(path, "removed"))
 
 
-def _embed(run: _Run, model: Callable[[], embed.Model]) -> None:
-    """Gives each chunk its vector in the model's space, and makes the space the active one when all have."""
+def _embed(run: _Run, model: Callable[[], embed.Model], retry: bool) -> None:
+    """Gives each chunk its vector in the model's space, and makes the space the active one when all have.
+
+    A chunk of which the model makes none goes into quarantine with the reason, and is not sent again until `retry`.
+    """
     described = model()
     space = run.store.space(described.space(chunks.CHUNKING))
+    if retry:
+        run.store.release(space)
     waiting = run.store.waiting(space)
-    for ids, texts in run.store.missing(space, BATCH):
-        run.store.add(space, ids, embed.documents(described, texts))
-        run.report.embedded += len(ids)
-        run.observer(Progress("embedding", run.report.embedded, waiting))
+    for ids, made in embed.spread(described, run.store.missing(space, BATCH)):
+        run.store.add(space, ids[made.places], made.vectors)
+        parted = {int(ids[place]): parts for place, parts in made.parts.items()}
+        refused = {int(ids[place]): reason for place, reason in made.refused.items()}
+        run.store.account(space, made.row, parted, refused)
+        run.report.embedded += len(made.places)
+        run.report.parted += len(parted)
+        run.report.quarantined += len(refused)
+        run.observer(Progress("embedding", run.report.embedded + run.report.quarantined, waiting))
     run.report.waiting = run.store.waiting(space)
     if not space.active and not run.report.waiting:
         run.store.activate(space)

@@ -22,6 +22,8 @@ class Settings:
     api_key       OLLAMA_API_KEY, sent as a bearer token; "" for none
     embed_model   SEARCH_EMBED_MODEL; None: the embedded model
     chat_model    SEARCH_CHAT_MODEL; None: answers are extracts
+    query_prefix, document_prefix   SEARCH_QUERY_PREFIX, SEARCH_DOCUMENT_PREFIX: what is put before a query and
+                  before a passage that is embedded, "" for nothing; None: what the model's family wants
     """
 
     database: str
@@ -29,6 +31,8 @@ class Settings:
     api_key: str = ""
     embed_model: str | None = None
     chat_model: str | None = None
+    query_prefix: str | None = None
+    document_prefix: str | None = None
 
     @property
     def embed_host(self) -> str:
@@ -44,9 +48,16 @@ def from_environment(environment: Mapping[str, str], database: str | None = None
         api_key=environment.get("OLLAMA_API_KEY", "").strip(),
         embed_model=environment.get("SEARCH_EMBED_MODEL", "").strip() or None,
         chat_model=environment.get("SEARCH_CHAT_MODEL", "").strip() or None,
+        query_prefix=_prefix(environment.get("SEARCH_QUERY_PREFIX")),
+        document_prefix=_prefix(environment.get("SEARCH_DOCUMENT_PREFIX")),
     )
 
 
 def default_database() -> Path:
     """The index that is used when none is named: one file in the user's data folder."""
     return user_data_path("semsearch", appauthor=False) / "index.db"
+
+
+def _prefix(given: str | None) -> str | None:
+    r"""A prefix as given, with its spaces; \n stands for a line break."""
+    return None if given is None else given.replace("\\n", "\n")

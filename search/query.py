@@ -30,11 +30,15 @@ DESCRIPTION_SECONDS = 30.0
 
 @dataclass(slots=True)
 class Searcher:
-    """An index and the model that its queries are embedded with; `model_name` is what the settings ask for."""
+    """An index and the model that its queries are embedded with.
+
+    `model_name` and `prefixes` are what the settings ask for; None: the prefixes of the model's family.
+    """
 
     store: Store
     client: Client
     model_name: str
+    prefixes: embed.Prefixes | None = None
     _model: embed.Model | None = None
     _described: float = 0.0
     _vectors: OrderedDict[tuple[int, str], Floats] = field(default_factory=OrderedDict)
@@ -43,7 +47,7 @@ class Searcher:
     def model(self) -> embed.Model:
         """The embedding model as its server describes it. Raises ModelError."""
         if self._model is None or time.monotonic() > self._described + DESCRIPTION_SECONDS:
-            self._model = embed.describe(self.client, self.model_name)
+            self._model = embed.describe(self.client, self.model_name, self.prefixes)
             self._described = time.monotonic()
         return self._model
 
@@ -183,8 +187,11 @@ def _nothing(store: Store, query: Query) -> str:
 def _mismatch(location: str, space: Space, model: embed.Model) -> str:
     if model.name != space.model:
         was, now = f"{space.model} ({space.dimensions} dimensions)", f"{model.name} ({model.dimensions} dimensions)"
-    else:
+    elif model.digest != space.digest:
         was, now = f"{space.model} with digest {space.digest[:19]}", f"digest {model.digest[:19]}"
+    else:
+        was = f"the prefixes {space.query_prefix!r} and {space.document_prefix!r}"
+        now = f"{model.query_prefix!r} and {model.document_prefix!r} (SEARCH_QUERY_PREFIX, SEARCH_DOCUMENT_PREFIX)"
     return (
         f"the index {location} was embedded with {was}, now it is {now}: run `ingest FOLDER` again to embed it anew, "
         "or set SEARCH_EMBED_MODEL back; `--mode keyword` works meanwhile"

@@ -345,6 +345,32 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """One batch at an embedding model: what was sent to a host and what it says to have read.
+
+    `sent` counts texts, `counted` and `expected` tokens; `counted` is 0 where the server doesn't count. `note` says
+    what was wrong.
+    """
+
+    host: str
+    sent: int
+    counted: int
+    expected: int
+    seconds: float
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkFailure:
+    """A chunk that has no vector because the model makes none of it; keyword search finds it all the same."""
+
+    root: str
+    path: str
+    chunk: ChunkRef
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """What the index holds and what it is used with."""
 
@@ -363,3 +389,8 @@ class Status:
     chat_model: str | None
     chat_host: str | None
     notes: tuple[str, ...] = ()
+    quarantined: int = 0
+    parted: int = 0
+    query_prefix: str = ""
+    document_prefix: str = ""
+    prefix_source: str = ""

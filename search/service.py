@@ -8,6 +8,7 @@ from types import TracebackType
 from search import status
 from search.answer import Answerer, Chat
 from search.config import EMBEDDED_MODEL, Settings
+from search.embed import prefixes
 from search.ollama.client import Client
 from search.query import Searcher
 from search.records import Status
@@ -46,7 +47,9 @@ def open_service(settings: Settings, *, create: bool = False) -> Service:
     """Opens what the settings name. Raises StoreError and ConfigError; no model is asked yet."""
     store = open_store(settings.database, create=create)
     embedder = Client(settings.embed_host, api_key=settings.api_key)
-    searcher = Searcher(store, embedder, settings.embed_model or EMBEDDED_MODEL)
+    name = settings.embed_model or EMBEDDED_MODEL
+    wanted = prefixes.chosen(name, settings.query_prefix, settings.document_prefix)
+    searcher = Searcher(store, embedder, name, wanted)
     chat = None
     if settings.chat_model:
         chat = Chat(Client(settings.ollama_host, api_key=settings.api_key), settings.chat_model)

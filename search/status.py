@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from search import __version__
 from search.config import EMBEDDED_HOST, EMBEDDED_MODEL, Settings
+from search.embed import prefixes
 from search.errors import ModelError
 from search.ollama.client import Client, Timeouts
 from search.records import Status
@@ -16,6 +17,8 @@ def status(store: Store, settings: Settings) -> Status:
     """Counts from the index, models from the settings; `notes` say what a user should know of them."""
     counts = store.counts()
     space = store.active()
+    name = settings.embed_model or EMBEDDED_MODEL
+    wanted = prefixes.chosen(name, settings.query_prefix, settings.document_prefix)
     return Status(
         version=__version__,
         database=store.location,
@@ -24,14 +27,19 @@ def status(store: Store, settings: Settings) -> Status:
         documents=counts.documents,
         chunks=counts.chunks,
         embedded=counts.embedded,
-        waiting=counts.chunks - counts.embedded,
+        waiting=counts.chunks - counts.embedded - counts.quarantined,
         failures=counts.failures,
         space=space,
-        embed_model=settings.embed_model or EMBEDDED_MODEL,
+        embed_model=name,
         embed_host=settings.embed_host,
         chat_model=settings.chat_model,
         chat_host=settings.ollama_host if settings.chat_model else None,
         notes=tuple(_notes(settings)),
+        quarantined=counts.quarantined,
+        parted=counts.parted,
+        query_prefix=wanted.query,
+        document_prefix=wanted.document,
+        prefix_source=wanted.source,
     )
 
 

@@ -28,12 +28,15 @@ def run(chosen: argparse.Namespace, settings: Settings) -> int:
     with open_service(settings) as service:
         found = service.status()
         failures = service.store.failures()
+        refused = service.store.quarantined()
     if chosen.json:
         print(pydantic_core.to_json(found, indent=2).decode())
         return 0
     _print(found)
     for failure in failures:
         print(f"{failure.outcome}: {failure.path}: {failure.reason}")
+    for one in refused:
+        print(f"no vector: {one.path}, characters {one.chunk.start} to {one.chunk.end}: {one.reason}")
     return 0
 
 
@@ -45,10 +48,18 @@ def _print(status: Status) -> None:
         "documents": f"{status.documents:,} in {status.chunks:,} chunks, {status.embedded:,} of them embedded",
         "not searchable": f"{status.failures:,} files, wholly or in part",
         "vectors": f"{space.model}, {space.dimensions} dimensions, digest {space.digest[:19]}" if space else "none yet",
+        "embedded oddly": f"{status.parted:,} chunks in parts, {status.quarantined:,} not at all (quarantined)",
         "embeddings by": f"{status.embed_model} at {status.embed_host}",
+        "prefixes": _prefixes(status),
         "answers by": f"{status.chat_model} at {status.chat_host}" if status.chat_model else "extracts",
     }
     for name, value in lines.items():
         print(f"{name + ':':<16}{value}")
     for note in status.notes:
         print(f"note: {note}")
+
+
+def _prefixes(status: Status) -> str:
+    if status.query_prefix or status.document_prefix:
+        return f"query {status.query_prefix!r}, document {status.document_prefix!r} (from {status.prefix_source})"
+    return f"none (as {status.prefix_source})" if status.prefix_source else "none: the model's family is not known"

@@ -121,8 +121,9 @@ def afinal(endpoint: Callable[P, Call[T]]) -> Callable[Concatenate[AsyncClient, 
 class Client:
     """Asks one server; may be used from several threads. Close it, or use it in a `with` block.
 
-    `host` is text as in OLLAMA_HOST, or "embedded://"; `api_key` is sent as a bearer token; `transport` replaces
-    the network. Raises ConfigError for a host or key that cannot be used.
+    `host` is text as in OLLAMA_HOST, or "embedded://"; of several hosts this asks the first, and `each` has a
+    client for every one, in order. `api_key` is sent as a bearer token; `transport` replaces the network.
+    Raises ConfigError for a host or key that cannot be used.
     """
 
     def __init__(
@@ -139,6 +140,9 @@ class Client:
             self._http = httpx.Client(
                 transport=transport or _embedded_transport(self.host), **_settings(self.host, api_key)
             )
+        others = hosts.parse_all(host)[1:]
+        more = (Client(one.given, api_key=api_key, timeouts=timeouts, transport=transport) for one in others)
+        self.each: tuple[Client, ...] = (self, *more)
 
     def __enter__(self) -> Self:
         return self
@@ -149,7 +153,9 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Closes all connections."""
+        """Closes all connections, those of `each` too."""
+        for other in self.each[1:]:
+            other.close()
         self._http.close()
 
     def send(self, call: Call[T]) -> T:

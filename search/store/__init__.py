@@ -6,13 +6,13 @@ contain it), and vectors in named spaces. It knows no model: vectors come in and
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import numpy as np
 
-from search.records import Chunk, ChunkRef, Document, DocumentRef, Failure, Space
+from search.records import Chunk, ChunkFailure, ChunkRef, Document, DocumentRef, Failure, LedgerRow, Space
 from search.vectors import Floats, Integers
 
 
@@ -71,7 +71,8 @@ class Occurrence:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How much a store holds. `embedded` counts the chunks with a vector in the active space."""
+    """How much a store holds. `embedded`, `quarantined` (no vector can be made) and `parted` (embedded in parts)
+    count chunks in the active space."""
 
     roots: tuple[str, ...]
     documents: int
@@ -79,6 +80,8 @@ class Counts:
     embedded: int
     failures: int
     size_bytes: int
+    quarantined: int = 0
+    parted: int = 0
 
 
 class Store(Protocol):
@@ -109,13 +112,20 @@ class Store(Protocol):
         """Makes this the space that searches use."""
 
     def missing(self, space: Space, batch: int) -> Iterator[tuple[Integers, list[str]]]:
-        """Chunks without a vector in the space, in batches: ids (n,) and the texts to embed."""
+        """Chunks that wait for a vector in the space, in batches: ids (n,) and the texts to embed."""
 
     def waiting(self, space: Space) -> int:
-        """How many chunks have no vector in the space."""
+        """How many chunks wait for a vector in the space; those in quarantine don't."""
 
     def add(self, space: Space, ids: Integers, vectors: Floats) -> None:
         """Keeps unit vectors (n, d) for chunks."""
+
+    def account(self, space: Space, row: LedgerRow, parted: Mapping[int, int], refused: Mapping[int, str]) -> None:
+        """Keeps what became of a batch: its ledger row, chunks embedded in parts (how many), and chunks to
+        quarantine (why)."""
+
+    def release(self, space: Space) -> int:
+        """Lets the chunks out of the space's quarantine, to be tried again; returns how many."""
 
     # ---- reading
 
@@ -142,6 +152,12 @@ class Store(Protocol):
 
     def failures(self) -> list[Failure]:
         """Files that are not, or not wholly, searchable."""
+
+    def quarantined(self) -> list[ChunkFailure]:
+        """Chunks of the active space of which the model makes no vector, where they stand."""
+
+    def ledger(self, space: Space) -> list[LedgerRow]:
+        """The batches that were embedded into the space, oldest first."""
 
     def counts(self) -> Counts:
         """How much is in here."""

@@ -18,6 +18,13 @@ def m001_first(db: Database) -> None:
         db.execute(statement)
 
 
+@migrations()
+def m002_embedding_accounts(db: Database) -> None:
+    """What became of chunks at a model: refused, embedded in parts; and what each batch was counted as."""
+    for statement in _ACCOUNTS:
+        db.execute(statement)
+
+
 _FIRST = (
     # One row, whose number grows with every writing transaction: readers compare it to know what is stale.
     "CREATE TABLE generation (id INTEGER PRIMARY KEY CHECK (id = 1), number INTEGER NOT NULL)",
@@ -94,4 +101,32 @@ _FIRST = (
     # Contentless: the text stands in chunks already. Rowids are chunk ids.
     """CREATE VIRTUAL TABLE keywords USING fts5 (
         heading, text, content='', tokenize='porter unicode61 remove_diacritics 2')""",
+)
+
+_ACCOUNTS = (
+    # Chunks of which a model makes no vector, with its words; they are not sent again until they are released.
+    """CREATE TABLE quarantine (
+        space INTEGER NOT NULL REFERENCES spaces (id) ON DELETE CASCADE,
+        chunk INTEGER NOT NULL REFERENCES chunks (id) ON DELETE CASCADE,
+        reason TEXT NOT NULL,
+        PRIMARY KEY (space, chunk)) WITHOUT ROWID""",
+    "CREATE INDEX quarantine_chunk ON quarantine (chunk)",
+    # Chunks that were too long for a model: their vector is the mean of so many parts'.
+    """CREATE TABLE parted (
+        space INTEGER NOT NULL REFERENCES spaces (id) ON DELETE CASCADE,
+        chunk INTEGER NOT NULL REFERENCES chunks (id) ON DELETE CASCADE,
+        parts INTEGER NOT NULL,
+        PRIMARY KEY (space, chunk)) WITHOUT ROWID""",
+    "CREATE INDEX parted_chunk ON parted (chunk)",
+    # One row for each batch: texts sent, tokens that the server counted, tokens expected.
+    """CREATE TABLE ledger (
+        id INTEGER PRIMARY KEY,
+        space INTEGER NOT NULL REFERENCES spaces (id) ON DELETE CASCADE,
+        host TEXT NOT NULL,
+        sent INTEGER NOT NULL,
+        counted INTEGER NOT NULL,
+        expected INTEGER NOT NULL,
+        seconds REAL NOT NULL,
+        note TEXT NOT NULL)""",
+    "CREATE INDEX ledger_space ON ledger (space)",
 )

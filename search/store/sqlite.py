@@ -6,15 +6,15 @@ import json
 import sqlite3
 import threading
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 
 from search.errors import StoreError
-from search.records import Chunk, ChunkRef, Document, DocumentRef, Failure, Space
-from search.store import EMPTY, Counts, FileState, Filter, Occurrence, Ranking, statements
+from search.records import Chunk, ChunkFailure, ChunkRef, Document, DocumentRef, Failure, LedgerRow, Space
+from search.store import EMPTY, Counts, FileState, Filter, Occurrence, Ranking, accounts, statements
 from search.store.database import Database
 from search.store.memory import Matrix
 from search.vectors import Floats, Integers, cosines, pack, unpack
@@ -111,8 +111,9 @@ class SqliteStore:
         with self._database.reading() as connection:
             return statements.number(
                 connection,
-                "SELECT (SELECT count(*) FROM chunks) - (SELECT count(*) FROM vectors WHERE space = ?)",
-                [space.id],
+                "SELECT (SELECT count(*) FROM chunks) - (SELECT count(*) FROM vectors WHERE space = ?)"
+                " - (SELECT count(*) FROM quarantine WHERE space = ?)",
+                [space.id, space.id],
             )
 
     def add(self, space: Space, ids: Integers, vectors: Floats) -> None:
@@ -122,6 +123,19 @@ class SqliteStore:
                 "INSERT OR IGNORE INTO vectors (space, chunk, vector) SELECT ?, id, ? FROM chunks WHERE id = ?",
                 ((space.id, pack(vector), int(id_)) for id_, vector in zip(ids, vectors, strict=True)),
             )
+
+            # A chunk that has a vector after all is in quarantine no more.
+            connection.executemany(
+                "DELETE FROM quarantine WHERE space = ? AND chunk = ?", ((space.id, int(id_)) for id_ in ids)
+            )
+
+    def account(self, space: Space, row: LedgerRow, parted: Mapping[int, int], refused: Mapping[int, str]) -> None:
+        with self._database.writing() as connection:
+            accounts.insert(connection, space, row, parted, refused)
+
+    def release(self, space: Space) -> int:
+        with self._database.writing() as connection:
+            return connection.execute("DELETE FROM quarantine WHERE space = ?", [space.id]).rowcount
 
     # ------------------------------------------------------------------ reading
 
@@ -218,19 +232,27 @@ class SqliteStore:
             )
             return [Failure(*row) for row in rows]
 
+    def quarantined(self) -> list[ChunkFailure]:
+        with self._database.reading() as connection:
+            return accounts.quarantined(connection)
+
+    def ledger(self, space: Space) -> list[LedgerRow]:
+        with self._database.reading() as connection:
+            return accounts.ledger(connection, space)
+
     def counts(self) -> Counts:
         with self._database.reading() as connection:
+            in_active = "space = (SELECT id FROM spaces WHERE active)"
             roots = connection.execute("SELECT DISTINCT root FROM files ORDER BY root").fetchall()
             return Counts(
                 roots=tuple(row[0] for row in roots),
                 documents=statements.number(connection, "SELECT count(*) FROM documents"),
                 chunks=statements.number(connection, "SELECT count(*) FROM chunks"),
-                embedded=statements.number(
-                    connection,
-                    "SELECT count(*) FROM vectors WHERE space = (SELECT id FROM spaces WHERE active)",
-                ),
+                embedded=statements.number(connection, f"SELECT count(*) FROM vectors WHERE {in_active}"),
                 failures=statements.number(connection, "SELECT count(*) FROM files WHERE outcome <> 'indexed'"),
                 size_bytes=statements.size(Path(self.location)),
+                quarantined=statements.number(connection, f"SELECT count(*) FROM quarantine WHERE {in_active}"),
+                parted=statements.number(connection, f"SELECT count(*) FROM parted WHERE {in_active}"),
             )
 
     def close(self) -> None:
@@ -239,9 +261,9 @@ class SqliteStore:
     def _missing_after(self, space: Space, last: int, batch: int) -> list[tuple[int, str, str, str]]:
         with self._database.reading() as connection:
             return connection.execute(
-                "SELECT id, heading, context, text FROM chunks WHERE id > ? AND NOT EXISTS"
-                " (SELECT * FROM vectors WHERE space = ? AND chunk = chunks.id) ORDER BY id LIMIT ?",
-                [last, space.id, batch],
+                f"SELECT id, heading, context, text FROM chunks WHERE id > :last AND {accounts.WAITING}"
+                " ORDER BY id LIMIT :batch",
+                {"last": last, "space": space.id, "batch": batch},
             ).fetchall()
 
 

@@ -43,10 +43,15 @@ class Bench:
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
         return path
 
-    def run(self, model: str = "all-minilm", url: str | None = None) -> Report:
+    def run(self, model: str = "all-minilm", url: str | None = None, *, retry: bool = False) -> Report:
         with Client(url or self.fake.url) as client:
             report = pipeline.ingest(
-                self.folder, self.store, lambda: embed.describe(client, model), self.events.append, workers=1
+                self.folder,
+                self.store,
+                lambda: embed.describe(client, model),
+                self.events.append,
+                workers=1,
+                retry=retry,
             )
         assert report.reconciles
         return report
@@ -243,3 +248,65 @@ def test_a_folder_that_cannot_be_listed_for_once_loses_nothing(bench: Bench, mon
     assert report.removed == 0
     assert [event.path for event in report.problems] == ["notes/"]
     assert bench.found("umbrella") == ["notes/b.txt"]
+
+
+def test_a_chunk_that_the_model_fails_on_costs_only_itself(bench: Bench) -> None:
+    """It is quarantined with its reason, found by keyword, not sent again, and released on demand."""
+    bench.fake.fault("nan", marker="umbrella")
+    report = bench.run()
+    assert (report.failed, report.quarantined, report.waiting) == (0, 1, 0)
+    (one,) = bench.store.quarantined()
+    assert (one.path, one.chunk.text) == ("notes/b.txt", "Bring the red umbrella.")
+    assert "NaN" in one.reason
+    assert bench.found("umbrella") == ["notes/b.txt"]
+    counts = bench.store.counts()
+    assert (counts.quarantined, counts.embedded) == (1, counts.chunks - 1)
+    bench.fake.heal()
+    bench.embedded()
+    assert bench.run().embedded == 0
+    assert bench.embedded() == []
+    assert bench.run(retry=True).embedded == 1
+    assert bench.store.quarantined() == []
+    assert bench.store.counts().embedded == counts.chunks
+
+
+def test_a_quarantined_chunk_keeps_no_new_model_from_serving(bench: Bench) -> None:
+    """Nor does it outlive its text."""
+    bench.run()
+    with FakeOllama([FakeModel("other", dimensions=32)]) as other:
+        other.fault("nan", marker="umbrella")
+        bench.run("other", other.url)
+        active = bench.store.active()
+        assert active
+        assert active.model == "other"
+        assert len(bench.store.quarantined()) == 1
+        bench.write("notes/b.txt", "Bring the blue one.")
+        bench.run("other", other.url)
+        assert bench.store.quarantined() == []
+
+
+def test_a_chunk_that_is_too_long_for_the_model_is_embedded_in_parts(bench: Bench) -> None:
+    """The split is recorded, and all of the text reaches the model."""
+    bench.fake.models["all-minilm:latest"] = FakeModel("all-minilm", context=34)
+    text = " ".join(f"word{number}." for number in range(60))
+    bench.write("long.txt", text)
+    report = bench.run()
+    assert (report.parted, report.waiting, bench.store.counts().parted) == (1, 0, 1)
+    assert {f"word{number}." for number in range(60)} <= {word for one in bench.embedded() for word in one.split()}
+
+
+def test_each_batch_has_a_row_in_the_ledger(bench: Bench) -> None:
+    """Texts sent, tokens counted by the server and expected; a server that cuts silently is named."""
+    bench.run()
+    space = bench.store.active()
+    assert space
+    (row,) = bench.store.ledger(space)
+    assert (row.host, row.sent, row.note) == (bench.fake.url, bench.store.counts().chunks, "")
+    assert 0.8 * row.expected < row.counted
+    bench.fake.models["all-minilm:latest"] = FakeModel("all-minilm", context=34, digest="new")
+    bench.fake.fault("silent_cut")
+    bench.write("long.txt", " ".join(f"word{number}." for number in range(60)))
+    assert bench.run().parted == 1
+    space = bench.store.active()
+    assert space
+    assert "cuts texts at 32 tokens" in bench.store.ledger(space)[-1].note

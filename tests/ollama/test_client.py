@@ -415,3 +415,14 @@ def test_the_embedded_model_is_asked_like_a_server(ask: Ask) -> None:
         ask("embedded://", "embed", "bge-m3", "x")
     with pytest.raises(ModelRefused, match="does not support chat"):
         ask("embedded://", "chat_stream", installed.name, MESSAGES)
+
+
+def test_a_client_of_several_hosts_asks_the_first_and_has_one_for_each(fake_ollama: FakeOllama) -> None:
+    """In order, each host once; all are closed together."""
+    with FakeOllama() as other, Client(f"{fake_ollama.url},{other.url},{fake_ollama.url}/") as client:
+        assert [one.host.url for one in client.each] == [fake_ollama.url, other.url]
+        client.version()
+        client.each[1].tags()
+        assert (fake_ollama.calls["/api/version"], other.calls["/api/tags"]) == (1, 1)
+    with pytest.raises(RuntimeError, match="closed"):
+        client.each[1].tags()

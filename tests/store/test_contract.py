@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from search.errors import StoreError
-from search.records import Space
+from search.records import LedgerRow, Space
 from search.store import FileState, Filter, Store
 from search.store.sqlite import SqliteStore
 from tests.store.oracle import STATE, Oracle, document, vector
@@ -138,6 +138,28 @@ def test_similarities_are_exact_and_nan_without_a_vector(store: Store) -> None:
     found = store.similarities(space, query, ids)
     assert np.allclose(found[:2], expected, atol=1e-6)
     assert np.isnan(found[2])
+
+
+def test_a_chunk_in_quarantine_waits_no_more(store: Store) -> None:
+    """Until it is released, gets a vector, or its text goes; other spaces know nothing of it."""
+    put(store, "a", ["alpha", "bravo"])
+    space, other = store.space(SPACE), store.space(Space(0, "other", "digest", 16, "", "", "test:1"))
+    (ids, _), *_ = store.missing(space, 9)
+    row = LedgerRow("http://host", 2, 7, 8, 0.5, "a note")
+    store.account(space, row, {int(ids[0]): 3, 10**6: 2}, {int(ids[1]): "NaN", 10**6: "gone"})
+    (one,) = store.quarantined()
+    assert (one.root, one.path, one.chunk.text, one.reason) == ("/root", "a", "bravo", "NaN")
+    assert (store.counts().quarantined, store.counts().parted) == (1, 1)
+    assert store.ledger(space) == [row]
+    assert [texts for _, texts in store.missing(space, 9)] == [["Title\nalpha"]]
+    assert (store.waiting(space), store.waiting(other)) == (1, 2)
+    assert (store.release(space), store.release(space)) == (1, 0)
+    store.account(space, row, {}, {int(ids[1]): "NaN"})
+    store.add(space, ids, np.stack([vector("alpha"), vector("bravo")]))
+    assert store.quarantined() == []
+    store.account(space, row, {}, {int(ids[1]): "NaN"})
+    put(store, "a", ["alpha"])
+    assert store.quarantined() == []
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

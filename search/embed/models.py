@@ -1,0 +1,164 @@
+"""An embedding model as its server describes it, and one call to it.
+
+Every call, for a document or for a query, sends the same `num_ctx` and `num_batch`. Both, because a server's
+physical batch is a second and lower limit; the same, because a model whose options change is loaded again.
+They are what the model was trained with, as /api/show says, but at most WINDOW: no chunk needs more, and a
+larger batch only takes memory. A server that does not say the length is left to its own.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+import numpy as np
+
+from search.embed import prefixes
+from search.embed.prefixes import Prefixes
+from search.errors import ModelBusy, ModelError, ModelGarbled, ModelMissing, ModelRefused, ModelUnreachable
+from search.ollama.client import Client
+from search.records import Space
+from search.vectors import Floats, unit
+
+WINDOW = 2048
+BATCH = 64
+TRIES = 5
+FIRST_WAIT = 0.25
+PROBE = "dimensions"
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """An embedding model as its server describes it now, and the prefixes it is used with.
+
+    `window` is how many tokens are asked for, in `num_ctx` and `num_batch`; 0 leaves it to the server.
+    """
+
+    client: Client
+    name: str
+    digest: str
+    dimensions: int
+    query_prefix: str = ""
+    document_prefix: str = ""
+    window: int = 0
+
+    @property
+    def options(self) -> dict[str, int] | None:
+        """The runner's options, which every call sends."""
+        return {"num_ctx": self.window, "num_batch": self.window} if self.window else None
+
+    def space(self, chunking: str) -> Space:
+        """The space that this model's vectors belong to (not yet known to any store: id 0)."""
+        return Space(0, self.name, self.digest, self.dimensions, self.query_prefix, self.document_prefix, chunking)
+
+    def fits(self, space: Space) -> bool:
+        """Whether this model's vectors can be compared with those of the space."""
+        return self.space(space.chunking).fingerprint == space.fingerprint
+
+
+def describe(client: Client, name: str, wanted: Prefixes | None = None) -> Model:
+    """Asks the first host that answers for the model's digest and window, and, by embedding a word, for its dimensions.
+
+    `wanted` are the prefixes to use it with; None: those of its family. Raises ModelMissing where the server
+    does not have the model.
+    """
+    return reached(client, partial(_describe, whole=client, name=name, wanted=wanted or prefixes.of(name)))
+
+
+def documents(model: Model, texts: Sequence[str]) -> Floats:
+    """Unit vectors (n, d) of texts to be found, all or none. Raises ModelError; `spread` bears with single texts."""
+    vectors = [
+        reached(model.client, partial(patiently, partial(_vectors, model, prefixed(model, batch))))
+        for batch in (texts[i : i + BATCH] for i in range(0, len(texts), BATCH))
+    ]
+    return np.concatenate(vectors) if vectors else np.empty((0, model.dimensions), np.float32)
+
+
+def query(model: Model, text: str) -> Floats:
+    """Unit vector (d,) of a query. Raises ModelError; InputTooLong where the query doesn't fit the model."""
+    vector: Floats = reached(model.client, partial(_vectors, model, [model.query_prefix + text]))[0]
+    return vector
+
+
+def counted(model: Model, client: Client, *, texts: Sequence[str]) -> tuple[Floats, int]:
+    """Unit vectors (n, d) of texts as they are, and how many tokens the server read (0: it doesn't say).
+
+    Raises ModelError; ModelGarbled for another number of dimensions than the model's.
+    """
+    answer = client.embed(model.name, list(texts), truncate=False, options=model.options)
+    vectors = unit(answer.vectors)
+    if vectors.shape[1] != model.dimensions:
+        raise ModelGarbled(
+            f"{model.name} at {client.host.url} answered with {vectors.shape[1]} dimensions, "
+            f"before it had {model.dimensions}: the model has changed; run the ingest again"
+        )
+    return vectors, answer.metrics.prompt_tokens
+
+
+def prefixed(model: Model, texts: Sequence[str]) -> list[str]:
+    """Documents as the model is given them."""
+    return [model.document_prefix + text for text in texts]
+
+
+def installed(client: Client, name: str) -> str:
+    """The digest of a model at one host. Raises ModelMissing."""
+    found = client.tags().find(name)
+    if found is None:
+        raise ModelMissing(
+            f"the model {name!r} is not installed at {client.host.url}: run `ollama pull {name}` there, "
+            "or name another model in SEARCH_EMBED_MODEL"
+        )
+    return found.digest
+
+
+def reached(client: Client, ask: Callable[[Client], _T]) -> _T:
+    """What the first of the client's hosts that can answer says. Raises ModelError."""
+    *others, last = client.each
+    for one in others:
+        try:
+            return ask(one)
+        except (ModelUnreachable, ModelBusy):
+            continue
+    return ask(last)
+
+
+def patiently(
+    call: Callable[[Client], _T],
+    client: Client,
+    tries: int = TRIES,
+    passing: tuple[type[ModelError], ...] = (ModelBusy, ModelUnreachable),
+) -> _T:
+    """Repeats a call while the server has a trouble that may pass, waiting twice as long each time."""
+    wait = FIRST_WAIT
+    for _ in range(tries - 1):
+        try:
+            return call(client)
+        except passing as error:
+            time.sleep(getattr(error, "retry_after", None) or wait)
+        wait *= 2
+    return call(client)
+
+
+def _describe(client: Client, *, whole: Client, name: str, wanted: Prefixes) -> Model:
+    digest = installed(client, name)
+    window = min(_trained_length(client, name), WINDOW)
+    asked = Model(whole, name, digest, 0, wanted.query, wanted.document, window)
+    vectors = client.embed(name, [PROBE], truncate=False, options=asked.options).vectors
+    return Model(whole, name, digest, vectors.shape[1], wanted.query, wanted.document, window)
+
+
+def _trained_length(client: Client, name: str) -> int:
+    """Tokens that the model was trained to read at once; 0 where the server doesn't say."""
+    try:
+        return client.show(name).context_length
+    except (ModelRefused, ModelGarbled):
+        return 0
+
+
+def _vectors(model: Model, texts: Sequence[str], client: Client) -> Floats:
+    return counted(model, client, texts=texts)[0]

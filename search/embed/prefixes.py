@@ -1,0 +1,81 @@
+"""What embedding models want in front of a query and of a document, by the names that Ollama models go by.
+
+A model that was trained with instructions ranks worse without them, and nothing tells. Pure; asks no server.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+_BGE = "Represent this sentence for searching relevant passages: "
+_WEB_SEARCH = "Instruct: Given a web search query, retrieve relevant passages that answer the query\nQuery:"
+_MODELS = "https://huggingface.co/"
+
+
+@dataclass(frozen=True, slots=True)
+class Prefixes:
+    """What is put before a query and before a document; `source` says who wants it so, "" where nobody does."""
+
+    query: str = ""
+    document: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Models whose names match, and the model card that names their prefixes."""
+
+    names: str
+    query: str
+    document: str
+    card: str
+
+
+# The first that matches counts, so the exceptions of a family stand before it.
+FAMILIES = (
+    Family(r"nomic-embed-code", "Represent this query for searching relevant code: ", "", "nomic-ai/nomic-embed-code"),
+    Family(r"nomic-embed", "search_query: ", "search_document: ", "nomic-ai/nomic-embed-text-v1.5"),
+    Family(r"mxbai-embed", _BGE, "", "mixedbread-ai/mxbai-embed-large-v1"),
+    Family(r"bge-m3", "", "", "BAAI/bge-m3"),
+    Family(r"bge-(small|base|large)-zh", "为这个句子生成表示以用于检索相关文章：", "", "BAAI/bge-large-zh-v1.5"),
+    Family(r"bge-(small|base|large)", _BGE, "", "BAAI/bge-large-en-v1.5"),
+    Family(r"e5-mistral|e5-large-instruct", _WEB_SEARCH + " ", "", "intfloat/multilingual-e5-large-instruct"),
+    Family(r"\be5-(small|base|large)", "query: ", "passage: ", "intfloat/multilingual-e5-large"),
+    Family(r"arctic-embed2|arctic-embed-[ml]-v2", "query: ", "", "Snowflake/snowflake-arctic-embed-l-v2.0"),
+    Family(r"arctic-embed", _BGE, "", "Snowflake/snowflake-arctic-embed-l"),
+    Family(r"embedding-?gemma", "task: search result | query: ", "title: none | text: ", "google/embeddinggemma-300m"),
+    Family(r"qwen3-embedding", _WEB_SEARCH, "", "Qwen/Qwen3-Embedding-0.6B"),
+    Family(
+        r"jina-embeddings-v3",
+        "Represent the query for retrieving evidence documents: ",
+        "Represent the document for retrieval: ",
+        "jinaai/jina-embeddings-v3",
+    ),
+    Family(r"all-minilm", "", "", "sentence-transformers/all-MiniLM-L6-v2"),
+    Family(r"paraphrase-multilingual", "", "", "sentence-transformers/paraphrase-multilingual-mpnet-base-v2"),
+    Family(r"granite-embedding", "", "", "ibm-granite/granite-embedding-278m-multilingual"),
+    Family(r"gte-(small|base|large)", "", "", "thenlper/gte-large"),
+)
+
+
+def of(model: str) -> Prefixes:
+    """The prefixes of the family that a model's name belongs to; none for a name that is not known."""
+    for family in FAMILIES:
+        if re.search(family.names, model, re.IGNORECASE):
+            return Prefixes(family.query, family.document, _MODELS + family.card)
+    return Prefixes()
+
+
+def chosen(model: str, query: str | None, document: str | None) -> Prefixes:
+    """The model's prefixes, with those that the settings name in their place; None leaves the known one."""
+    known = of(model)
+    if query is None and document is None:
+        return known
+    source = "SEARCH_QUERY_PREFIX, SEARCH_DOCUMENT_PREFIX"
+    return replace(
+        known,
+        query=known.query if query is None else query,
+        document=known.document if document is None else document,
+        source=source,
+    )

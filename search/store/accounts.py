@@ -1,0 +1,55 @@
+"""What became of chunks at a model, for `search.store.sqlite`: the ledger, the quarantine, the chunks in parts."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+
+from search.records import ChunkFailure, ChunkRef, LedgerRow, Space
+
+WAITING = (
+    "NOT EXISTS (SELECT * FROM vectors WHERE space = :space AND chunk = chunks.id)"
+    " AND NOT EXISTS (SELECT * FROM quarantine WHERE space = :space AND chunk = chunks.id)"
+)
+"""Which rows of `chunks` wait for a vector in the space."""
+
+
+def insert(
+    connection: sqlite3.Connection, space: Space, row: LedgerRow, parted: Mapping[int, int], refused: Mapping[int, str]
+) -> None:
+    """Keeps a batch's ledger row and what is said of its chunks; of chunks that have gone, nothing."""
+    connection.execute(
+        "INSERT INTO ledger (space, host, sent, counted, expected, seconds, note) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [space.id, row.host, row.sent, row.counted, row.expected, row.seconds, row.note],
+    )
+    connection.executemany(
+        "INSERT OR REPLACE INTO parted (space, chunk, parts) SELECT ?, id, ? FROM chunks WHERE id = ?",
+        ((space.id, parts, chunk) for chunk, parts in parted.items()),
+    )
+    connection.executemany(
+        "INSERT OR REPLACE INTO quarantine (space, chunk, reason) SELECT ?, id, ? FROM chunks WHERE id = ?",
+        ((space.id, reason, chunk) for chunk, reason in refused.items()),
+    )
+
+
+def quarantined(connection: sqlite3.Connection) -> list[ChunkFailure]:
+    """The active space's quarantine, by place."""
+    rows = connection.execute(
+        "SELECT root, path, chunks.hash, chunks.text, spans.start, spans.end, spans.page, chunks.heading, reason"
+        " FROM quarantine JOIN spaces ON spaces.id = quarantine.space AND spaces.active"
+        " JOIN chunks ON chunks.id = quarantine.chunk JOIN spans ON spans.chunk = chunks.id"
+        " JOIN documents ON documents.id = spans.document ORDER BY root, path, spans.start"
+    )
+    return [
+        ChunkFailure(root, path, ChunkRef(hash_.hex(), text, start, end, page, tuple(json.loads(heading))), reason)
+        for root, path, hash_, text, start, end, page, heading, reason in rows
+    ]
+
+
+def ledger(connection: sqlite3.Connection, space: Space) -> list[LedgerRow]:
+    """A space's batches, oldest first."""
+    rows = connection.execute(
+        "SELECT host, sent, counted, expected, seconds, note FROM ledger WHERE space = ? ORDER BY id", [space.id]
+    )
+    return [LedgerRow(*row) for row in rows]

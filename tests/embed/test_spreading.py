@@ -1,0 +1,150 @@
+"""Several hosts: all of them work, one that fails costs nothing, and none with another model is used."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import numpy as np
+import pytest
+
+from search import embed
+from search.embed.models import Model
+from search.embed.spreading import Batch
+from search.errors import ModelMissing, ModelUnreachable
+from search.ollama.client import Client
+from tests import fake_models
+from tests.fake_models import FakeModel
+from tests.fake_ollama import FakeOllama
+
+COUNT, SIZE = 24, 4
+
+
+@contextmanager
+def fleet(number: int, seconds: float = 0.002) -> Iterator[tuple[list[FakeOllama], Model]]:
+    """So many servers of equal speed and a model on all of them."""
+    with ExitStack() as stack:
+        fakes = [stack.enter_context(FakeOllama(seconds_per_text=seconds)) for _ in range(number)]
+        client = stack.enter_context(Client(",".join(fake.url for fake in fakes)))
+        yield fakes, embed.describe(client, "all-minilm")
+
+
+def texts() -> Iterator[Batch]:
+    for batch in range(COUNT):
+        ids = np.arange(batch * SIZE, (batch + 1) * SIZE)
+        yield ids, [f"text {number}" for number in ids]
+
+
+def collect(model: Model, source: Iterator[Batch] | None = None) -> dict[int, np.ndarray]:
+    """The vector of each id; fails where one comes twice."""
+    found: dict[int, np.ndarray] = {}
+    for ids, made in embed.spread(model, source or texts()):
+        for id_, vector in zip(ids[made.places], made.vectors, strict=True):
+            assert int(id_) not in found
+            found[int(id_)] = vector
+    return found
+
+
+def check(found: dict[int, np.ndarray]) -> None:
+    """Every text has its own vector."""
+    assert sorted(found) == list(range(COUNT * SIZE))
+    for id_, vector in found.items():
+        assert np.allclose(vector, fake_models.vector(f"text {id_}"), atol=1e-6)
+
+
+@pytest.mark.parametrize("number", [1, 2, 4])
+def test_every_host_works_and_every_text_is_embedded_once(number: int) -> None:
+    """Nothing lost, nothing twice, and no host idle."""
+    with fleet(number) as (fakes, model):
+        check(collect(model))
+        sent = Counter(text for fake in fakes for text in fake.texts if text != "dimensions")
+        assert set(sent.values()) == {1}
+        assert all(len(fake.texts) >= SIZE for fake in fakes)
+
+
+def test_killing_a_host_in_the_middle_loses_and_duplicates_nothing() -> None:
+    """Its batch goes to another."""
+    with fleet(3) as (fakes, model):
+
+        def source() -> Iterator[Batch]:
+            for number, batch in enumerate(texts()):
+                if number == COUNT // 2:
+                    fakes[1].stop()
+                yield batch
+
+        check(collect(model, source()))
+
+
+def test_a_host_that_comes_back_works_again() -> None:
+    """It is drained while it is away, and its model is looked at again."""
+    with fleet(2) as (fakes, model):
+        fakes[1].stop()
+        tags = fakes[1].calls["/api/tags"]
+
+        def source() -> Iterator[Batch]:
+            for number, batch in enumerate(texts()):
+                if number == 6:
+                    fakes[1].start()
+                yield batch
+
+        check(collect(model, source()))
+        assert fakes[1].texts
+        assert fakes[1].calls["/api/tags"] > tags
+
+
+def test_a_host_that_hangs_keeps_nobody_waiting() -> None:
+    """Its batch is done by another when it is late."""
+    with fleet(2) as (fakes, model):
+        fakes[1].fault("stall", route="/api/embed")
+        check(collect(model))
+
+
+def test_without_any_host_the_run_ends() -> None:
+    """With the words of the last failure, after several tries."""
+    with fleet(2) as (fakes, model):
+        for fake in fakes:
+            fake.stop()
+        with pytest.raises(ModelUnreachable, match="no answer from"):
+            collect(model)
+
+
+def test_another_model_under_the_same_name_is_refused() -> None:
+    """Its vectors could not be compared with the others."""
+    with fleet(2) as (fakes, model):
+        fakes[1].models["all-minilm:latest"] = FakeModel("all-minilm", digest="ffff")
+        with pytest.raises(ModelMissing, match="has another all-minilm"):
+            collect(model)
+        del fakes[1].models["all-minilm:latest"]
+        with pytest.raises(ModelMissing, match="ollama pull all-minilm"):
+            collect(model)
+
+
+def test_queries_go_to_a_host_that_answers() -> None:
+    """A service with two hosts outlives one of them."""
+    with fleet(2) as (fakes, model):
+        fakes[0].stop()
+        assert embed.query(model, "question").shape == (256,)
+        assert embed.describe(model.client, "all-minilm").digest == model.digest
+
+
+def test_leaving_early_ends_the_threads() -> None:
+    """Whoever stops reading leaves nothing running."""
+    with fleet(2) as (_, model):
+        results = embed.spread(model, texts())
+        next(results)
+        results.close()  # type: ignore[attr-defined]
+    assert not [thread for thread in threading.enumerate() if "work" in thread.name]
+
+
+def test_an_error_of_the_source_is_passed_on() -> None:
+    """The store may fail in the middle too."""
+    with fleet(2) as (_, model):
+
+        def source() -> Iterator[Batch]:
+            yield next(texts())
+            raise ValueError("the store")
+
+        with pytest.raises(ValueError, match="the store"):
+            collect(model, source())
