@@ -219,7 +219,7 @@ FAULTS: dict[str, Failing] = {
     "one_less": embeddings(lambda rows: rows[:-1]),
     "one_more": embeddings(lambda rows: [*rows, rows[-1]]),
     "reordered": embeddings(lambda rows: rows[::-1]),
-    "ragged": embeddings(lambda rows: [*rows[:-1], rows[-1][:-1]]),
+    "ragged": embeddings(lambda rows: [*rows[:-1], *(row[:-1] for row in rows[-1:])]),
     "other_dimensions": embeddings(lambda rows: [row[: len(row) // 2] for row in rows]),
     "empty_rows": embeddings(lambda rows: [[] for _ in rows]),
     "nan_values": embeddings(lambda rows: [*rows[:-1], [math.nan, *rows[-1][1:]]]),

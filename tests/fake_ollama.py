@@ -40,6 +40,7 @@ class FakeOllama:
     texts      every text that was embedded, in order, as the model saw it (after cutting)
     loads      how often each model was loaded: a change in runner options loads it again
     reply      scripts the chat: a text, or a function of the messages; None for the rule in fake_models
+    max_loaded   how many models fit into memory; one more evicts the one that was loaded first (0: all fit)
     seconds_per_text   how long the one runner works on each text of /api/embed
     hung_up    how many clients closed the connection in the middle of an answer
     """
@@ -51,12 +52,14 @@ class FakeOllama:
         reply: Reply = None,
         window: int = DEFAULT_WINDOW,
         seconds_per_text: float = 0.0,
+        max_loaded: int = 0,
     ) -> None:
         found = [FakeModel(model) if isinstance(model, str) else model for model in models]
         self.models: dict[str, FakeModel] = {model.full_name: model for model in found}
         self.reply = reply
         self.window = window
         self.seconds_per_text = seconds_per_text
+        self.max_loaded = max_loaded
         self.calls: Counter[str] = Counter()
         self.requests: list[Request] = []
         self.texts: list[str] = []
@@ -183,6 +186,8 @@ class FakeOllama:
             self._loaded.pop(model.full_name, None)
         else:
             self._loaded[model.full_name] = runner
+            while 0 < self.max_loaded < len(self._loaded):
+                del self._loaded[next(iter(self._loaded))]
         if known == runner:
             return 1_000_000
         self.loads[model.full_name] += 1

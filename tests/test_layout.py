@@ -31,6 +31,7 @@ LEVELS = {
     "search.query": 4,
     "search.answer": 4,
     "search.status": 4,
+    "search.doctor": 4,
     "search.service": 5,
     "search.app": 5,
     "search.commands": 6,
