@@ -14,10 +14,11 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
 from starlette.exceptions import HTTPException
 
-from search import __version__, answer, query
+from search import __version__, answer, query, web
 from search.answer import Answerer
 from search.errors import (
     ConfigError,
+    DocumentMissing,
     ModelBusy,
     ModelError,
     ModelMissing,
@@ -40,6 +41,7 @@ STATUSES: dict[type[SearchError], int] = {
     ModelMissing: 503,
     ModelBusy: 503,
     ModelError: 502,
+    DocumentMissing: 404,
     StoreMismatch: 409,
     StoreUnavailable: 503,
     SearchError: 500,
@@ -47,7 +49,7 @@ STATUSES: dict[type[SearchError], int] = {
 
 
 def create_app(searcher: Searcher, answerer: Answerer, status: Callable[[], Status]) -> FastAPI:
-    """The service over one index. Routes: /search, /ask, /health, /status, and the API's own page at /docs."""
+    """The service over one index. Routes: /search, /ask, /health, /status, those of `search.web`, and /docs."""
     app = FastAPI(
         title="semsearch",
         version=__version__,
@@ -56,6 +58,7 @@ def create_app(searcher: Searcher, answerer: Answerer, status: Callable[[], Stat
     _add_errors(app)
     _add_search(app, searcher)
     _add_answers(app, answerer)
+    app.include_router(web.router(searcher.store))
 
     @app.get("/health", summary="Is the service up?")
     def health() -> dict[str, str]:

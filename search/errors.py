@@ -15,6 +15,7 @@ SearchError                 message: what happened, where (path, URL, model), wh
 │   └── ModelGarbled        not JSON, a wrong count, a wrong dimension
 │       └── NotFinite       the model made NaN or infinity of an input
 └── StoreError              the index
+    ├── DocumentMissing     it has no such document
     ├── StoreMismatch       it was built with something else; the message names the command that repairs
     └── StoreUnavailable    it cannot be opened, or somebody else holds it
 
@@ -27,6 +28,7 @@ from __future__ import annotations
 __all__ = [
     "ConfigError",
     "DocumentError",
+    "DocumentMissing",
     "InputTooLong",
     "ModelBusy",
     "ModelError",
@@ -134,6 +136,10 @@ class NotFinite(ModelGarbled):
 
 class StoreError(SearchError):
     """The index cannot do what was asked."""
+
+
+class DocumentMissing(StoreError):
+    """The index has no document of this name."""
 
 
 class StoreMismatch(StoreError):

@@ -16,6 +16,7 @@ LEVELS = {
     "search.records": 0,
     "search.errors": 0,
     "search": 0,
+    "search.catalog": 1,
     "search.config": 1,
     "search.vectors": 1,
     "search.keywords": 1,
@@ -33,6 +34,7 @@ LEVELS = {
     "search.status": 4,
     "search.doctor": 4,
     "search.service": 5,
+    "search.web": 4,
     "search.app": 5,
     "search.commands": 6,
     "search.__main__": 7,
@@ -56,7 +58,7 @@ SIDEWAYS = {
 reaches the embedded model through its transport."""
 
 HOMES = {
-    "fastapi": {"search.app"},
+    "fastapi": {"search.app", "search.web"},
     "starlette": {"search.app"},
     "uvicorn": {"search.commands.serve"},
     "httpx": {"search.ollama", "search.embedded"},

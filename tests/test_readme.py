@@ -21,6 +21,7 @@ HANDBOOK = "\n".join(
     if path.suffix in (".md", ".html", ".txt", ".csv")
 )
 ROUTES = ("POST /search", "GET /search", "POST /ask", "GET /health", "GET /status")
+ROUTES += ("GET /document", "GET /documents", "GET /failures")
 
 
 class Recorded(dict[str, str]):

@@ -50,7 +50,10 @@ def run(chosen: argparse.Namespace, settings: Settings) -> int:
             service.searcher.model()
         app = create_app(service.searcher, service.answerer, service.status)
         host, port = listening.getsockname()[:2]
-        print(f"semsearch serves on http://{host}:{port} (the API is described at /docs)", flush=True)
+        print(
+            f"semsearch serves on http://{host}:{port} (open it in a browser; the API is described at /docs)",
+            flush=True,
+        )
         uvicorn.Server(uvicorn.Config(app, access_log=False, log_level="warning")).run(sockets=[listening])
     return 0
 

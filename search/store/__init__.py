@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 
 import numpy as np
 
+from search.catalog import Documents, DocumentText
 from search.records import Chunk, ChunkFailure, ChunkRef, Document, DocumentRef, Failure, LedgerRow, Space
 from search.vectors import Floats, Integers
 
@@ -148,7 +149,13 @@ class Store(Protocol):
         """Where chunks stand, in documents that pass the filter."""
 
     def text(self, root: str, path: str) -> str:
-        """The text of a document. Raises StoreError where there is none."""
+        """The text of a document. Raises DocumentMissing where there is none."""
+
+    def document(self, root: str, path: str) -> DocumentText:
+        """A document's whole text with the spans of its chunks. Raises DocumentMissing where there is none."""
+
+    def documents(self, only: Filter, offset: int, limit: int) -> Documents:
+        """The documents that pass the filter, by root and path: at most `limit` from number `offset` on."""
 
     def failures(self) -> list[Failure]:
         """Files that are not, or not wholly, searchable."""

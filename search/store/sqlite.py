@@ -12,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from search.errors import StoreError
+from search.catalog import Documents, DocumentText
+from search.errors import DocumentMissing, StoreError
 from search.records import Chunk, ChunkFailure, ChunkRef, Document, DocumentRef, Failure, LedgerRow, Space
-from search.store import EMPTY, Counts, FileState, Filter, Occurrence, Ranking, accounts, statements
+from search.store import EMPTY, Counts, FileState, Filter, Occurrence, Ranking, accounts, reading, statements
 from search.store.database import Database
 from search.store.memory import Matrix
 from search.vectors import Floats, Integers, cosines, pack, unpack
@@ -222,8 +223,17 @@ class SqliteStore:
                 [root, path],
             ).fetchone()
         if row is None:
-            raise StoreError(f"{path} (in {root}) is not in the index {self.location}")
+            raise DocumentMissing(f"{path} (in {root}) is not in the index {self.location}")
         return zlib.decompress(row[0]).decode()
+
+    def document(self, root: str, path: str) -> DocumentText:
+        with self._database.reading() as connection:
+            text = self.text(root, path)
+            return reading.document(connection, root, path, text)
+
+    def documents(self, only: Filter, offset: int, limit: int) -> Documents:
+        with self._database.reading() as connection:
+            return reading.documents(connection, only, offset, limit)
 
     def failures(self) -> list[Failure]:
         with self._database.reading() as connection:
