@@ -35,6 +35,7 @@ LEVELS = {
     "search.doctor": 4,
     "search.service": 5,
     "search.web": 4,
+    "search.library": 6,
     "search.app": 5,
     "search.commands": 6,
     "search.__main__": 7,
@@ -53,9 +54,10 @@ SIDEWAYS = {
     ("search.errors", "search.records"),
     ("search.query", "search.answer"),
     ("search.embedded", "search.ollama"),
+    ("search.library", "search"),
 }
-"""Steps on one level that are meant: requests check themselves, an answer begins with a search, and the client
-reaches the embedded model through its transport."""
+"""Steps that are meant: requests check themselves, an answer begins with a search, the client reaches the embedded
+model through its transport, and the package loads its library face when that is asked for."""
 
 HOMES = {
     "fastapi": {"search.app", "search.web"},

@@ -1,0 +1,187 @@
+"""The index from Python: open it, search it, ask it, in a script or a notebook.
+
+    from search import open_index
+
+    index = open_index("index.db")
+    index.search("where are vectors kept?")
+    index.ask("Which model is used without Ollama?")
+
+Results and answers are the records of `search.records`, with a repr that people can read.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from html import escape
+from types import TracebackType
+from typing import Any, TypeVar
+
+from search import answer, config, query
+from search.config import Settings
+from search.records import Answer, ChunkRef, DocumentRef, Event, Hit, Mode, Query, Question, Results, Status
+from search.service import Service, open_service
+
+R = TypeVar("R")
+
+SHOWN_CHARACTERS = 300
+_MARKS = {"supported": "", "partly": " [only partly in the sources]", "not found": " [not found in the sources]"}
+
+
+class FoundHit(Hit):
+    """A Hit that shows itself."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"{self.rank}. {_place(self.document, self.chunk)}\n   {_shown(self.chunk.text)}"
+
+    def _repr_html_(self) -> str:
+        return (
+            f"<p><b>{self.rank}. {escape(_place(self.document, self.chunk))}</b><br>"
+            f'<span dir="auto">{escape(_shown(self.chunk.text))}</span><br>'
+            f"<small>{escape(self.why)}</small></p>"
+        )
+
+
+class Found(Results):
+    """Results that show themselves; a sequence of hits."""
+
+    __slots__ = ()
+
+    def __iter__(self) -> Iterator[Hit]:
+        return iter(self.hits)
+
+    def __len__(self) -> int:
+        return len(self.hits)
+
+    def __getitem__(self, number: int) -> Hit:
+        return self.hits[number]
+
+    def __repr__(self) -> str:
+        return "\n".join([*map(repr, self.hits), *(f"note: {note}" for note in self.notes)])
+
+    def _repr_html_(self) -> str:
+        hits = "".join(hit._repr_html_() for hit in self.hits if isinstance(hit, FoundHit))
+        return hits + _notes_html(self.notes)
+
+
+class Reply(Answer):
+    """An Answer that shows itself, with its sources and what does not stand in them."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return self.answer
+
+    def __repr__(self) -> str:
+        unsure = [
+            f"{sentence.text}{_MARKS[sentence.support]}"
+            for sentence in self.sentences
+            if sentence.support != "supported"
+        ]
+        sources = [f"[{source.n}] {_place(source.document, source.chunk)}" for source in self._cited()]
+        return "\n".join([self.answer, *unsure, *sources, *(f"note: {note}" for note in (*self.left_out, *self.notes))])
+
+    def _repr_html_(self) -> str:
+        if self.how == "chat":
+            said = "".join(
+                f'<li dir="auto">{escape(sentence.text)}<i>{_MARKS[sentence.support]}</i></li>'
+                for sentence in self.sentences
+            )
+            body = f"<ul>{said}</ul>" if said else f"<p>{escape(self.answer)}</p>"
+        else:
+            body = f'<p dir="auto">{"<br>".join(escape(line) for line in self.answer.splitlines())}</p>'
+        sources = "".join(
+            f"<li><b>[{source.n}]</b> {escape(_place(source.document, source.chunk))}</li>" for source in self._cited()
+        )
+        return f"{body}<ul>{sources}</ul>{_notes_html((*self.left_out, *self.notes))}"
+
+    def _cited(self) -> list[Any]:
+        cited = {citation.source for sentence in self.sentences for citation in sentence.citations}
+        return [source for source in self.sources if source.n in cited or self.how == "refused"]
+
+
+class Index:
+    """An open index; close it, or use it in a `with` block. May be used from several threads."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def search(
+        self, text: str, k: int = 10, *, mode: Mode = "hybrid", path: str | None = None, type: str | None = None
+    ) -> Found:
+        """The best passages for a text; `path` is a glob, `type` a document type. Raises SearchError."""
+        found = query.search(self._service.searcher, Query(text, k, mode, path, type))
+        return _as(Found, replace(found, hits=tuple(_as(FoundHit, hit) for hit in found.hits)))
+
+    def ask(self, question: str, k: int = 8, *, path: str | None = None, type: str | None = None) -> Reply:
+        """An answer from the documents, each sentence checked. Raises SearchError."""
+        return _as(Reply, answer.answer(self._service.answerer, Question(question, k, path=path, type=type)))
+
+    def stream(self, question: str, k: int = 8, *, path: str | None = None, type: str | None = None) -> Iterator[Event]:
+        """The answer as it comes; the last event has all of it. Raises SearchError."""
+        return answer.stream(self._service.answerer, Question(question, k, path=path, type=type))
+
+    def text(self, document: DocumentRef) -> str:
+        """The text of a document, into which the offsets of hits and citations count. Raises DocumentMissing."""
+        return self._service.store.text(document.root, document.path)
+
+    def status(self) -> Status:
+        """What the index holds and what it is used with."""
+        return self._service.status()
+
+    def close(self) -> None:
+        """Lets go of the index and the models."""
+        self._service.close()
+
+    def __enter__(self) -> Index:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        counts = self._service.store.counts()
+        return f"<Index {self._service.store.location}: {counts.documents:,} documents, {counts.chunks:,} passages>"
+
+
+def open_index(
+    database: str | os.PathLike[str] | None = None,
+    *,
+    embed_model: str | None = None,
+    chat_model: str | None = None,
+    ollama_host: str | None = None,
+) -> Index:
+    """Opens an index that `ingest FOLDER` made.
+
+    What isn't given comes from the environment (SEARCH_DB, SEARCH_EMBED_MODEL, SEARCH_CHAT_MODEL, OLLAMA_HOST), as for
+    the command `search`. Raises ConfigError and StoreError; no model is asked yet.
+    """
+    settings = config.from_environment(os.environ, os.fspath(database) if database is not None else None)
+    given = {"embed_model": embed_model, "chat_model": chat_model, "ollama_host": ollama_host}
+    changed: Settings = replace(settings, **{name: value for name, value in given.items() if value is not None})
+    return Index(open_service(changed))
+
+
+def _as(kind: type[R], record: Any) -> R:
+    """The same record as one that shows itself."""
+    return kind(*(getattr(record, field.name) for field in fields(record)))
+
+
+def _place(document: DocumentRef, chunk: ChunkRef) -> str:
+    page = f", page {chunk.page}" if chunk.page is not None else ""
+    heading = f" ({' > '.join(chunk.heading)})" if chunk.heading else ""
+    return f"{document.path}{page}{heading}"
+
+
+def _shown(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= SHOWN_CHARACTERS else line[:SHOWN_CHARACTERS].rsplit(" ", 1)[0] + " …"
+
+
+def _notes_html(notes: tuple[str, ...]) -> str:
+    return "".join(f"<p><small>{escape(note)}</small></p>" for note in notes)

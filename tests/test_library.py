@@ -1,0 +1,123 @@
+"""The index from Python, as the handbook describes it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import search
+from search import open_index
+from search.errors import StoreUnavailable
+from search.library import Index
+from tests import index
+from tests.fake_ollama import FakeOllama
+
+PROJECT = Path(__file__).parents[1]
+HOSTILE = "<script>alert(1)</script> pineapple & more"
+
+
+@pytest.fixture
+def opened(tmp_path: Path, fake_ollama: FakeOllama) -> Iterator[Index]:
+    """An index opened as a user does."""
+    with index.service(tmp_path, fake_ollama.url) as service:
+        index.fill(service.store, {"<b>evil</b>.md": [HOSTILE]})  # type: ignore[arg-type]
+        index.embed_all(service.store, service.searcher.client)  # type: ignore[arg-type]
+    fake_ollama.reply = "Vectors are kept in one SQLite file [1]. <i>Cheese</i> is green [1]."
+    with open_index(
+        tmp_path / "index.db", embed_model="all-minilm", chat_model="llama3", ollama_host=fake_ollama.url
+    ) as made:
+        yield made
+
+
+def test_search_gives_hits_that_show_themselves(opened: Index) -> None:
+    """A sequence, readable as text and as HTML."""
+    found = opened.search("vectors kept", k=2, path="guide/*")
+    assert len(found) == 2
+    assert found[0].document.path == "guide/storage.md"
+    assert [hit.rank for hit in found] == [1, 2]
+    assert repr(found).startswith("1. guide/storage.md (guide)\n   Vectors are kept in one SQLite file.")
+    assert "<b>1. guide/storage.md (guide)</b>" in found._repr_html_()
+    assert "nothing found" in repr(opened.search("vectors", mode="keyword", path="none/*"))
+
+
+def test_ask_gives_an_answer_that_shows_itself(opened: Index) -> None:
+    """What does not stand in the sources is marked in both forms."""
+    reply = opened.ask("Where are vectors kept?")
+    assert str(reply) == "Vectors are kept in one SQLite file [1]. <i>Cheese</i> is green [1]."
+    assert "Cheese</i> is green [1]. [not found in the sources]" in repr(reply)
+    assert "[1] guide/storage.md (guide)" in repr(reply)
+    assert "&lt;i&gt;Cheese" in reply._repr_html_()
+    assert [event.type for event in opened.stream("Where are vectors kept?")][-1] == "answer"
+
+
+def test_text_of_documents_is_escaped_in_a_notebook(opened: Index) -> None:
+    """Neither text nor path becomes markup."""
+    html = opened.search("pineapple", k=1)._repr_html_()
+    assert "<script>" not in html
+    assert "<b>evil" not in html
+    assert "&lt;script&gt;" in html
+
+
+def test_a_citation_is_a_span_of_the_text(opened: Index) -> None:
+    """Offsets count into what `text` gives."""
+    reply = opened.ask("Where are vectors kept?")
+    citation = reply.sentences[0].citations[0]
+    text = opened.text(reply.sources[citation.source - 1].document)
+    assert text[citation.start : citation.end] == "Vectors are kept in one SQLite file."
+
+
+def test_an_index_that_is_not_there(tmp_path: Path) -> None:
+    """The error says what to do."""
+    with pytest.raises(StoreUnavailable, match="ingest FOLDER"):
+        open_index(tmp_path / "none.db")
+
+
+def test_status_and_repr(opened: Index) -> None:
+    """What is in it."""
+    assert opened.status().documents == 4
+    assert repr(opened).endswith("4 documents, 7 passages>")
+
+
+def test_importing_search_loads_nothing() -> None:
+    """A program that only wants the version does not wait for numpy and httpx."""
+    code = (
+        "import sys, search; print(search.__version__, [m for m in ('numpy', 'httpx', 'pydantic') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PROJECT)
+    assert done.stdout.strip() == f"{search.__version__} []"
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        search.nothing  # noqa: B018
+
+
+def test_the_examples_of_the_handbook_run(
+    tmp_path: Path, fake_ollama: FakeOllama, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every Python block of the page, as it stands, on an index that `ingest` made."""
+    corpus = PROJECT / "data" / "corpus"
+    (tmp_path / "docs").mkdir()
+    for name in ("README.md", "storage-format.md", "glossary.txt", "guide/getting-started.md"):
+        shutil.copy(corpus / name, tmp_path / "docs")
+    command = [sys.executable, "-m", "ingest", str(tmp_path / "docs"), "--db", str(tmp_path / "index.db")]
+    subprocess.run(command, check=True, capture_output=True, cwd=PROJECT)
+    monkeypatch.chdir(tmp_path)
+    for name in ("SEARCH_EMBED_MODEL", "SEARCH_CHAT_MODEL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("OLLAMA_HOST", fake_ollama.url)
+    page = (corpus / "guide" / "python.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    assert len(blocks) == 3
+    for block in blocks:
+        scope: dict[str, object] = {}
+        exec(compile(block, "python.md", "exec"), scope)
+        opened = scope["index"]
+        assert isinstance(opened, Index)
+        opened.close()
+    printed = capsys.readouterr().out
+    assert "supported | " in printed
+    assert "storage-format.md" in printed
