@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from search.records import DocumentRef, Failure
+from search.records import DocumentRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +54,3 @@ class Documents:
     offset: int
     documents: tuple[DocumentEntry, ...]
     types: dict[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Failures:
-    """All files that are not, or not wholly, searchable."""
-
-    failures: tuple[Failure, ...]

@@ -14,8 +14,9 @@ from typing import Annotated
 import pydantic_core
 from fastapi import APIRouter, Query, Response
 
-from search.catalog import Documents, DocumentText, Failures
+from search.catalog import Documents, DocumentText
 from search.errors import QueryError
+from search.records import Failure
 from search.store import Filter, Store
 
 FILES = {
@@ -72,9 +73,9 @@ def _add_reading(routes: APIRouter, store: Store) -> None:
     ) -> Response:
         return _json(store.documents(Filter(path, type), offset, limit))
 
-    @routes.get("/failures", response_model=Failures, summary="Files that are not, or not wholly, searchable")
-    def list_failures() -> Response:
-        return _json(Failures(tuple(store.failures())))
+    @routes.get("/failures", summary="Files that are not, or not wholly, searchable")
+    def list_failures() -> list[Failure]:
+        return store.failures()
 
 
 def _serve(name: str, kind: str) -> Callable[[], Response]:
@@ -89,5 +90,5 @@ def _file(name: str) -> bytes:
     return (files("search") / "page" / name).read_bytes()
 
 
-def _json(record: DocumentText | Documents | Failures) -> Response:
+def _json(record: DocumentText | Documents) -> Response:
     return Response(pydantic_core.to_json(record), media_type="application/json")

@@ -89,5 +89,5 @@ def test_documents_are_listed_in_parts(client: httpx.Client) -> None:
 
 def test_failures_have_their_reasons(client: httpx.Client) -> None:
     """What is not searchable, and why."""
-    (failure,) = client.get("/failures").json()["failures"]
+    (failure,) = client.get("/failures").json()
     assert (failure["path"], failure["outcome"], failure["reason"]) == ("broken.pdf", "failed", "it is encrypted")

@@ -65,7 +65,7 @@ async function types() {
 }
 
 async function figures() {
-  const [{ failures }, status] = [await ask("failures"), last];
+  const [failures, status] = [await ask("failures"), last];
   const space = status.space;
   const rows = {
     Folders: status.roots.join(", ") || "none yet",
@@ -81,7 +81,7 @@ async function figures() {
     ...status.notes.map((text) => note(text)),
     ...(failures.length ? [el("h3", {}, `Not, or not wholly, searchable (${number(failures.length)})`),
       el("ul", { className: "list", tabIndex: 0, ariaLabel: "Files that failed" }, failures.map((failure) =>
-        el("li", {}, el("bdi", {}, failure.path), el("span", { className: "reason", dir: "auto" }, `${failure.outcome}: ${failure.reason}`))))] : []));
+        el("li", {}, el("bdi", {}, failure.path), el("span", { className: "reason", dir: "auto" }, `${failure.outcome}: ${failure.reason}`), failure.remedy ? el("span", { className: "soft", dir: "auto" }, failure.remedy) : null)))] : []));
 }
 
 async function documents(offset) {
