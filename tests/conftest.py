@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -14,3 +18,16 @@ def fake_ollama() -> Iterator[FakeOllama]:
     """A fake Ollama on a free port, with one embedding model and two chat models."""
     with FakeOllama() as fake:
         yield fake
+
+
+@pytest.fixture(scope="session")
+def handbook(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An index of four pages of the handbook, made by `ingest` with the embedded model."""
+    project = Path(__file__).parents[1]
+    made = tmp_path_factory.mktemp("handbook")
+    (made / "docs").mkdir()
+    for name in ("README.md", "storage-format.md", "glossary.txt", "guide/getting-started.md"):
+        shutil.copy(project / "data" / "corpus" / name, made / "docs")
+    command = [sys.executable, "-m", "ingest", str(made / "docs"), "--db", str(made / "index.db")]
+    subprocess.run(command, check=True, capture_output=True, cwd=project)
+    return made / "index.db"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -96,20 +95,14 @@ def test_importing_search_loads_nothing() -> None:
 
 
 def test_the_examples_of_the_handbook_run(
-    tmp_path: Path, fake_ollama: FakeOllama, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    handbook: Path, fake_ollama: FakeOllama, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Every Python block of the page, as it stands, on an index that `ingest` made."""
-    corpus = PROJECT / "data" / "corpus"
-    (tmp_path / "docs").mkdir()
-    for name in ("README.md", "storage-format.md", "glossary.txt", "guide/getting-started.md"):
-        shutil.copy(corpus / name, tmp_path / "docs")
-    command = [sys.executable, "-m", "ingest", str(tmp_path / "docs"), "--db", str(tmp_path / "index.db")]
-    subprocess.run(command, check=True, capture_output=True, cwd=PROJECT)
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.chdir(handbook.parent)
     for name in ("SEARCH_EMBED_MODEL", "SEARCH_CHAT_MODEL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("OLLAMA_HOST", fake_ollama.url)
-    page = (corpus / "guide" / "python.md").read_text(encoding="utf-8")
+    page = (PROJECT / "data" / "corpus" / "guide" / "python.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     assert len(blocks) == 3
     for block in blocks:

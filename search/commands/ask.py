@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 import pydantic_core
 
 from search import answer
-from search.commands import options
+from search.commands import options, terminal
 from search.config import Settings
 from search.records import Answer, Answered, Question, Source, TextWritten
 from search.service import open_service
@@ -24,29 +25,50 @@ MARKS = {"partly": "only partly in", "not found": "not found in"}
 
 def add(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("ask", help="answer a question from the documents", description=__doc__)
-    parser.add_argument("text", help="the question")
+    options.add_text(parser, "the question")
     parser.add_argument("-k", type=int, default=8, metavar="N", help="how many passages to answer from (default 8)")
     options.add_filters(parser)
     options.add_database(parser)
-    options.add_json(parser)
+    options.add_output(parser, line="an event of the answer, as it comes")
+    options.add_examples(
+        parser,
+        "search ask Which model is used without Ollama?",
+        'search ask "What does exit code 1 mean?" --json',
+        "echo Where is the index kept? | search ask --files",
+    )
     parser.set_defaults(run=run)
 
 
 def run(chosen: argparse.Namespace, settings: Settings) -> int:
     """Exit code 0 where there is an answer, 1 where the documents have none."""
-    question = Question(chosen.text, chosen.k, path=chosen.path, type=chosen.type)
+    question = Question(terminal.text(chosen.text), chosen.k, path=chosen.path, type=chosen.type)
     with open_service(settings) as service:
         if chosen.json:
             whole = answer.answer(service.answerer, question)
             print(pydantic_core.to_json(whole, indent=2).decode())
+        elif chosen.jsonl:
+            whole = _lines(service.answerer, question)
+        elif chosen.files:
+            whole = answer.answer(service.answerer, question)
+            for path in dict.fromkeys(str(PurePath(one.document.root, one.document.path)) for one in _cited(whole)):
+                print(path)
         else:
-            whole = _stream(service.answerer, question)
-            if not settings.chat_model and (line := unused_ollama(settings)):
+            whole = _stream(service.answerer, question, quiet=chosen.quiet)
+            if not chosen.quiet and not settings.chat_model and (line := unused_ollama(settings)):
                 print(f"note: {line}", file=sys.stderr)
     return 1 if whole.how == "refused" else 0
 
 
-def _stream(answerer: answer.Answerer, question: Question) -> Answer:
+def _lines(answerer: answer.Answerer, question: Question) -> Answer:
+    """Prints each event as a line of JSON, as POST /ask streams them."""
+    for event in answer.stream(answerer, question):
+        print(pydantic_core.to_json(event).decode(), flush=True)
+        if isinstance(event, Answered):
+            return event.answer
+    raise AssertionError("an answer's events end with Answered")
+
+
+def _stream(answerer: answer.Answerer, question: Question, *, quiet: bool) -> Answer:
     """Prints the answer as it comes, then what is known about it."""
     written = False
     for event in answer.stream(answerer, question):
@@ -55,23 +77,27 @@ def _stream(answerer: answer.Answerer, question: Question) -> Answer:
             print(event.text, end="", flush=True)
         elif isinstance(event, Answered):
             print("\n" if written else f"{event.answer.answer}\n")
-            _print_rest(event.answer)
+            _print_rest(event.answer, quiet=quiet)
             return event.answer
     raise AssertionError("an answer's events end with Answered")
 
 
-def _print_rest(whole: Answer) -> None:
+def _print_rest(whole: Answer, *, quiet: bool) -> None:
     for sentence in whole.sentences:
         if sentence.support != "supported":
-            print(f"{MARKS[sentence.support]} the passages: {sentence.text}")
-    cited = {citation.source for sentence in whole.sentences for citation in sentence.citations}
-    shown = [source for source in whole.sources if source.n in cited or whole.how == "refused"]
+            print(terminal.painted(f"{MARKS[sentence.support]} the passages: {sentence.text}", terminal.RED))
+    shown = [source for source in whole.sources if whole.how == "refused"] or _cited(whole)
     if shown:
         print("Nearest passages:" if whole.how == "refused" else "Sources:")
     for source in shown:
         print(f"  [{source.n}] {_place(source)}")
-    for line in (*whole.left_out, *whole.notes):
-        print(f"note: {line}", file=sys.stderr)
+    terminal.tell((*whole.left_out, *whole.notes), quiet=quiet)
+
+
+def _cited(whole: Answer) -> list[Source]:
+    """The sources that sentences of the answer rest on."""
+    cited = {citation.source for sentence in whole.sentences for citation in sentence.citations}
+    return [source for source in whole.sources if source.n in cited]
 
 
 def _place(source: Source) -> str:

@@ -13,6 +13,26 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the result as JSON, as the HTTP API gives it")
 
 
+def add_text(parser: argparse.ArgumentParser, what: str) -> None:
+    """The text that is searched for or asked, of several words or from standard input; see `terminal.text`."""
+    parser.add_argument("text", nargs="*", metavar="TEXT", help=f"{what}; - or nothing in a pipe: standard input")
+
+
+def add_output(parser: argparse.ArgumentParser, *, line: str) -> None:
+    """How the result is printed; `line` is what a line of --jsonl is."""
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print the result as JSON, as the HTTP API gives it")
+    form.add_argument("--jsonl", action="store_true", help=f"print JSON lines: {line}")
+    form.add_argument("--files", action="store_true", help="print the paths of the documents only, each once")
+    parser.add_argument("-q", "--quiet", action="store_true", help="print no notes beside the results")
+
+
+def add_examples(parser: argparse.ArgumentParser, *lines: str) -> None:
+    """Examples at the end of a command's help; the tests run them."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = "examples:\n" + "\n".join(f"  $ {line}" for line in lines)
+
+
 def add_filters(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--path", metavar="GLOB", help="only documents whose path matches, such as 'guide/*'")
     parser.add_argument("--type", metavar="TYPE", help="only documents of a type, such as pdf or markdown")

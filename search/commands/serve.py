@@ -32,6 +32,7 @@ def add(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default 127.0.0.1)")
     parser.add_argument("--port", type=int, default=8000, help="the port to listen on (default 8000)")
     options.add_database(parser)
+    options.add_examples(parser, "search serve data/corpus --port 8000")
     parser.set_defaults(run=run)
 
 

@@ -20,6 +20,7 @@ def add(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("status", help="what the index holds and what it is used with", description=__doc__)
     options.add_database(parser)
     options.add_json(parser)
+    options.add_examples(parser, "search status", "search status --json")
     parser.set_defaults(run=run)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from search.catalog import Documents, DocumentText
-from search.errors import DocumentMissing, StoreError
+from search.errors import DocumentMissing
 from search.records import Chunk, ChunkFailure, ChunkRef, Document, DocumentRef, Failure, LedgerRow, Space
 from search.store import EMPTY, Counts, FileState, Filter, Occurrence, Ranking, accounts, reading, statements
 from search.store.database import Database

@@ -1,0 +1,39 @@
+"""How commands behave among other programs: standard input, notes, colours. Knows no index."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TextIO
+
+from search.errors import QueryError
+
+BOLD, DIM, YELLOW, RED = "1", "2", "33", "31"
+
+
+def text(words: Sequence[str]) -> str:
+    """The text that a command was given: its words, or standard input for "-" and, in a pipe, for none.
+
+    Raises QueryError for standard input that is no UTF-8.
+    """
+    if list(words) != ["-"] and (words or sys.stdin.isatty()):
+        return " ".join(words)
+    try:
+        return sys.stdin.buffer.read().decode("utf-8-sig").strip()
+    except UnicodeDecodeError as error:
+        raise QueryError(f"standard input is not UTF-8 text ({error}): convert it, with iconv for example") from error
+
+
+def painted(words: str, colour: str, stream: TextIO | None = None) -> str:
+    """`words` in a colour where the stream is a terminal that shows them and nobody asked for none (NO_COLOR)."""
+    stream = stream or sys.stdout
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not stream.isatty():
+        return words
+    return f"\x1b[{colour}m{words}\x1b[0m"
+
+
+def tell(notes: Iterable[str], *, quiet: bool) -> None:
+    """Prints notes beside the results, on standard error; none where quiet was asked for."""
+    for note in () if quiet else notes:
+        print(f"{painted('note:', YELLOW, sys.stderr)} {note}", file=sys.stderr)
