@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 import uvicorn
+from fastapi import FastAPI
 
 from search.app import ANSWERS_AT_ONCE, STATUSES, create_app
 from search.service import Service
@@ -23,7 +24,13 @@ from tests.fake_ollama import FakeOllama
 @contextmanager
 def served(service: Service) -> Iterator[httpx.Client]:
     """A client of the service, which listens on a free port meanwhile."""
-    app = create_app(service.searcher, service.answerer, service.status)
+    with running(create_app(service.searcher, service.answerer, service.status)) as client:
+        yield client
+
+
+@contextmanager
+def running(app: FastAPI) -> Iterator[httpx.Client]:
+    """A client of an app, which listens on a free port meanwhile."""
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", ws="none"))
     thread = threading.Thread(target=server.run)
     thread.start()

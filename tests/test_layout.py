@@ -36,9 +36,10 @@ LEVELS = {
     "search.service": 5,
     "search.web": 4,
     "search.library": 6,
+    "search.faces": 6,
     "search.app": 5,
-    "search.commands": 6,
-    "search.__main__": 7,
+    "search.commands": 7,
+    "search.__main__": 8,
     "ingest": 0,
     "ingest.files": 1,
     "ingest.documents": 1,
@@ -60,8 +61,9 @@ SIDEWAYS = {
 model through its transport, and the package loads its library face when that is asked for."""
 
 HOMES = {
-    "fastapi": {"search.app", "search.web"},
+    "fastapi": {"search.app", "search.web", "search.faces"},
     "starlette": {"search.app"},
+    "mcp": {"search.faces.mcp"},
     "uvicorn": {"search.commands.serve"},
     "httpx": {"search.ollama", "search.embedded"},
     "sqlite_utils": {"search.store"},

@@ -17,6 +17,7 @@ from search.app import create_app
 from search.commands import options
 from search.config import Settings
 from search.errors import ConfigError, ModelError
+from search.faces import mcp
 from search.service import open_service
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ def run(chosen: argparse.Namespace, settings: Settings) -> int:
             service.searcher.model()
         app = create_app(service.searcher, service.answerer, service.status)
         host, port = listening.getsockname()[:2]
+        if mcp.installed():
+            mcp.add(app, service, host)
         print(
             f"semsearch serves on http://{host}:{port} (open it in a browser; the API is described at /docs)",
             flush=True,

@@ -1,0 +1,1 @@
+"""The index as other programs know such things: an MCP server, an Ollama, an OpenAI. A module each."""
