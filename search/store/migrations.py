@@ -25,6 +25,13 @@ def m002_embedding_accounts(db: Database) -> None:
         db.execute(statement)
 
 
+@migrations()
+def m003_codes(db: Database) -> None:
+    """Codes of vectors in segments, what is gone of them, and counters in place of counting."""
+    for statement in _CODES:
+        db.execute(statement)
+
+
 _FIRST = (
     # One row, whose number grows with every writing transaction: readers compare it to know what is stale.
     "CREATE TABLE generation (id INTEGER PRIMARY KEY CHECK (id = 1), number INTEGER NOT NULL)",
@@ -129,4 +136,51 @@ _ACCOUNTS = (
         seconds REAL NOT NULL,
         note TEXT NOT NULL)""",
     "CREATE INDEX ledger_space ON ledger (space)",
+)
+
+_CODES = (
+    "CREATE INDEX vectors_space ON vectors (space)",
+    # Derived from the vectors' rows, see search/store/segments.py. vectors and chunks: their ids, int64; codes: uint64
+    # [planes][count]; all little-endian. checksum: CRC-32 of the centre that the codes were made with, and the three.
+    """CREATE TABLE segments (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        space INTEGER NOT NULL REFERENCES spaces (id) ON DELETE CASCADE,
+        first INTEGER NOT NULL,
+        last INTEGER NOT NULL,
+        count INTEGER NOT NULL,
+        checksum INTEGER NOT NULL,
+        vectors BLOB NOT NULL,
+        chunks BLOB NOT NULL,
+        codes BLOB NOT NULL)""",
+    "CREATE INDEX segments_space ON segments (space, last)",
+    # Vectors that were deleted, in order: segments and readers that have them learn it from here.
+    """CREATE TABLE gone (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        space INTEGER NOT NULL REFERENCES spaces (id) ON DELETE CASCADE,
+        vector INTEGER NOT NULL)""",
+    "CREATE INDEX gone_vector ON gone (space, vector)",
+    # centre: what the codes of a space are seen from, float32; width: how many times the usual number of candidates
+    # its searches take, found by checking with `rows` vectors.
+    """CREATE TABLE scans (
+        space INTEGER PRIMARY KEY REFERENCES spaces (id) ON DELETE CASCADE,
+        centre BLOB NOT NULL,
+        rows INTEGER NOT NULL DEFAULT 0,
+        width INTEGER NOT NULL DEFAULT 1)""",
+    # Kept by triggers: counting a million rows takes longer than searching them. Chunks have the space 0.
+    "CREATE TABLE counters (space INTEGER PRIMARY KEY, number INTEGER NOT NULL)",
+    "INSERT INTO counters SELECT 0, count(*) FROM chunks",
+    "INSERT INTO counters SELECT id, (SELECT count(*) FROM vectors WHERE space = spaces.id) FROM spaces",
+    """CREATE TRIGGER chunks_counted AFTER INSERT ON chunks BEGIN
+        UPDATE counters SET number = number + 1 WHERE space = 0; END""",
+    """CREATE TRIGGER chunks_discounted AFTER DELETE ON chunks BEGIN
+        UPDATE counters SET number = number - 1 WHERE space = 0; END""",
+    "CREATE TRIGGER spaces_counted AFTER INSERT ON spaces BEGIN INSERT INTO counters VALUES (new.id, 0); END",
+    "CREATE TRIGGER spaces_discounted AFTER DELETE ON spaces BEGIN DELETE FROM counters WHERE space = old.id; END",
+    """CREATE TRIGGER vectors_counted AFTER INSERT ON vectors BEGIN
+        UPDATE counters SET number = number + 1 WHERE space = new.space; END""",
+    # With a whole space, the segments go too: nobody has to learn of each vector.
+    """CREATE TRIGGER vectors_discounted AFTER DELETE ON vectors
+        WHEN EXISTS (SELECT * FROM spaces WHERE id = old.space) BEGIN
+        UPDATE counters SET number = number - 1 WHERE space = old.space;
+        INSERT INTO gone (space, vector) VALUES (old.space, old.id); END""",
 )

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-import threading
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -15,22 +12,25 @@ import numpy as np
 from search.catalog import Documents, DocumentText
 from search.errors import DocumentMissing
 from search.records import Chunk, ChunkFailure, ChunkRef, Document, DocumentRef, Failure, LedgerRow, Space
-from search.store import EMPTY, Counts, FileState, Filter, Occurrence, Ranking, accounts, reading, statements
+from search.store import EMPTY, Counts, FileState, Filter, Occurrence, Ranking, accounts, reading, segments, statements
 from search.store.database import Database
-from search.store.memory import Matrix
+from search.store.index import CHECKED_AGAIN, EXACT_ROWS, VectorIndex
 from search.vectors import Floats, Integers, cosines, pack, unpack
 
 HEADING_WEIGHT = 1.0
 
 
 class SqliteStore:
-    """Implements `search.store.Store` on the file `path`, which is made where it is missing."""
+    """Implements `search.store.Store` on the file `path`, which is made where it is missing.
 
-    def __init__(self, path: Path) -> None:
+    Up to `exact_rows` vectors are compared one by one, more by codes in segments of `segment` vectors.
+    """
+
+    def __init__(self, path: Path, *, exact_rows: int = EXACT_ROWS, segment: int = segments.SEGMENT) -> None:
         self.location = str(path)
         self._database = Database(path)
-        self._loaded = _Loaded()
-        self._loading = threading.Lock()
+        self._index = VectorIndex(exact_rows)
+        self._segment = segment
 
     # ------------------------------------------------------------------ writing
 
@@ -83,6 +83,7 @@ class SqliteStore:
                 "DELETE FROM files WHERE root = ? AND path = ?", [(root, path) for path in paths]
             )
             statements.forget_unused(connection, before)
+            segments.renew(connection)
             return cursor.rowcount
 
     def space(self, wanted: Space) -> Space:
@@ -110,12 +111,8 @@ class SqliteStore:
 
     def waiting(self, space: Space) -> int:
         with self._database.reading() as connection:
-            return statements.number(
-                connection,
-                "SELECT (SELECT count(*) FROM chunks) - (SELECT count(*) FROM vectors WHERE space = ?)"
-                " - (SELECT count(*) FROM quarantine WHERE space = ?)",
-                [space.id, space.id],
-            )
+            quarantined = statements.number(connection, "SELECT count(*) FROM quarantine WHERE space = ?", [space.id])
+            return statements.counter(connection) - statements.counter(connection, space.id) - quarantined
 
     def add(self, space: Space, ids: Integers, vectors: Floats) -> None:
         with self._database.writing() as connection:
@@ -124,11 +121,13 @@ class SqliteStore:
                 "INSERT OR IGNORE INTO vectors (space, chunk, vector) SELECT ?, id, ? FROM chunks WHERE id = ?",
                 ((space.id, pack(vector), int(id_)) for id_, vector in zip(ids, vectors, strict=True)),
             )
-
             # A chunk that has a vector after all is in quarantine no more.
             connection.executemany(
                 "DELETE FROM quarantine WHERE space = ? AND chunk = ?", ((space.id, int(id_)) for id_ in ids)
             )
+            sealed = segments.seal(connection, space.id, self._segment)
+        if sealed:
+            self._check(space)
 
     def account(self, space: Space, row: LedgerRow, parted: Mapping[int, int], refused: Mapping[int, str]) -> None:
         with self._database.writing() as connection:
@@ -153,10 +152,7 @@ class SqliteStore:
 
     def nearest(self, space: Space, vector: Floats, count: int, only: Filter) -> Ranking:
         with self._database.reading() as connection:
-            allowed = statements.allowed(connection, only) if only else None
-            with self._loading:
-                self._loaded.refresh(connection, space)
-                return self._loaded.matrix.nearest(vector, count, allowed)
+            return self._index.nearest(connection, space, vector, count, only)
 
     def matching(self, terms: Sequence[str], count: int, only: Filter) -> Ranking:
         if not terms:
@@ -174,7 +170,7 @@ class SqliteStore:
                 f" {within} ORDER BY bm25(keywords, {HEADING_WEIGHT}, 1.0), rowid LIMIT ?",
                 [match, *parameters, count],
             ).fetchall()
-            total = statements.number(connection, "SELECT count(*) FROM chunks")
+            total = statements.counter(connection)
         if not rows:
             return EMPTY
         scores = np.array([row[1] for row in rows], np.float32)
@@ -257,8 +253,10 @@ class SqliteStore:
             return Counts(
                 roots=tuple(row[0] for row in roots),
                 documents=statements.number(connection, "SELECT count(*) FROM documents"),
-                chunks=statements.number(connection, "SELECT count(*) FROM chunks"),
-                embedded=statements.number(connection, f"SELECT count(*) FROM vectors WHERE {in_active}"),
+                chunks=statements.counter(connection),
+                embedded=statements.number(
+                    connection, f"SELECT coalesce(sum(number), 0) FROM counters WHERE {in_active}"
+                ),
                 failures=statements.number(connection, "SELECT count(*) FROM files WHERE outcome <> 'indexed'"),
                 size_bytes=statements.size(Path(self.location)),
                 quarantined=statements.number(connection, f"SELECT count(*) FROM quarantine WHERE {in_active}"),
@@ -268,6 +266,17 @@ class SqliteStore:
     def close(self) -> None:
         self._database.close()
 
+    def _check(self, space: Space) -> None:
+        """Has the index check its recall where it has grown since the last time."""
+        with self._database.reading() as connection:
+            checked = statements.number(connection, "SELECT rows FROM scans WHERE space = ?", [space.id])
+            if statements.counter(connection, space.id) < CHECKED_AGAIN * checked:
+                return
+            found = self._index.check(connection, space)
+        if found:
+            with self._database.writing() as connection:
+                connection.execute("UPDATE scans SET rows = ?, width = ? WHERE space = ?", [*found, space.id])
+
     def _missing_after(self, space: Space, last: int, batch: int) -> list[tuple[int, str, str, str]]:
         with self._database.reading() as connection:
             return connection.execute(
@@ -275,44 +284,3 @@ class SqliteStore:
                 " ORDER BY id LIMIT :batch",
                 {"last": last, "space": space.id, "batch": batch},
             ).fetchall()
-
-
-class _Loaded:
-    """What a store holds in memory of the space that was searched last, and up to where it has read."""
-
-    def __init__(self) -> None:
-        self.matrix = Matrix(0)
-        self._space = 0
-        self._generation = -1
-        self._vector = 0
-        self._removed = 0
-
-    def refresh(self, connection: sqlite3.Connection, space: Space) -> None:
-        generation = statements.number(connection, "SELECT number FROM generation")
-        if space.id == self._space and generation == self._generation:
-            return
-        oldest = statements.number(connection, "SELECT coalesce(min(id), 0) FROM removed")
-        if space.id != self._space or self._removed < oldest - 1:
-            self.matrix = Matrix(space.dimensions)
-            self._space, self._vector = space.id, 0
-        else:
-            gone = connection.execute("SELECT chunk FROM removed WHERE id > ?", [self._removed]).fetchall()
-            if gone:
-                self.matrix.remove(np.array([row[0] for row in gone], np.int64))
-        self._removed = statements.number(connection, "SELECT coalesce(max(id), 0) FROM removed")
-        self._read_new(connection, space)
-        self._generation = generation
-
-    def _read_new(self, connection: sqlite3.Connection, space: Space) -> None:
-        with closing(
-            connection.execute(
-                "SELECT id, chunk, vector FROM vectors WHERE space = ? AND id > ? ORDER BY id",
-                [space.id, self._vector],
-            )
-        ) as cursor:
-            while rows := cursor.fetchmany(10_000):
-                self.matrix.add(
-                    np.array([row[1] for row in rows], np.int64),
-                    unpack((row[2] for row in rows), space.dimensions),
-                )
-                self._vector = rows[-1][0]

@@ -131,6 +131,11 @@ def number(connection: sqlite3.Connection, sql: str, parameters: Sequence[object
     return int(connection.execute(sql, parameters).fetchone()[0])
 
 
+def counter(connection: sqlite3.Connection, space: int = 0) -> int:
+    """How many chunks there are, or vectors of a space: kept by triggers, not counted."""
+    return number(connection, "SELECT coalesce(sum(number), 0) FROM counters WHERE space = ?", [space])
+
+
 def size(path: Path) -> int:
     """Bytes on disk, the write-ahead log included."""
     files = (path, path.with_name(path.name + "-wal"))

@@ -20,11 +20,13 @@ SPACE = Space(0, "model", "digest", 16, "", "", "test:1")
 WORDS = ["alpha", "bravo", "charlie", "delta"]
 
 
-@pytest.fixture(params=["sqlite"])
+KINDS = {"sqlite": {}, "sqlite-codes": {"exact_rows": 2, "segment": 3}}
+
+
+@pytest.fixture(params=KINDS)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    """Each kind of store, empty."""
-    assert request.param == "sqlite"
-    made = SqliteStore(tmp_path / "index.db")
+    """Each kind of store, empty; the second ranks by codes from the third vector on."""
+    made = SqliteStore(tmp_path / "index.db", **KINDS[request.param])
     yield made
     made.close()
 

@@ -1,0 +1,165 @@
+"""The codes of vectors as the database keeps them: derived, in segments of 16,384 vectors each.
+
+The vectors' own rows are the truth. A segment is written in the transaction that adds its last vector; one that is
+damaged is made again from the rows, and vectors that are in no segment yet are read as rows.
+Deleted vectors are noted in `gone` by a trigger, so that a segment need not change.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import zlib
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+
+import numpy as np
+
+from search.store import codes
+from search.store.codes import Words
+from search.store.statements import number
+from search.vectors import Floats, Integers, pack, unpack
+
+SEGMENT = 16_384
+READ_AT_ONCE = 4_096
+
+_FORGOTTEN = 0
+"""Stands in `gone` in place of vectors that were taken out of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Vectors (n,) by row id, ascending, with their chunks (n,) and codes (planes, n)."""
+
+    vectors: Integers
+    chunks: Integers
+    planes: Words
+
+
+def seal(connection: sqlite3.Connection, space: int, size: int) -> int:
+    """Writes the segments that are full; returns how many."""
+    written = 0
+    last = number(connection, "SELECT coalesce(max(last), 0) FROM segments WHERE space = ?", [space])
+    while (end := _end(connection, space, last, size)) is not None:
+        _write(connection, space, last, end)
+        last, written = end, written + 1
+    return written
+
+
+def renew(connection: sqlite3.Connection) -> None:
+    """Writes those segments again, of all spaces, a quarter of which is gone."""
+    worn = connection.execute(
+        "SELECT id, space, first, last FROM segments WHERE count < 4 *"
+        " (SELECT count(*) FROM gone WHERE gone.space = segments.space AND vector BETWEEN first AND last)"
+    ).fetchall()
+    for id_, space, first, last in worn:
+        connection.execute("DELETE FROM segments WHERE id = ?", [id_])
+        _write(connection, space, first - 1, last)
+
+
+def centre(connection: sqlite3.Connection, space: int, dimensions: int) -> Floats:
+    """What the codes of a space are seen from (d,): the mean of its first segment; zeros before there is one."""
+    row = connection.execute("SELECT centre FROM scans WHERE space = ?", [space]).fetchone()
+    return unpack([row[0]], dimensions)[0] if row else np.zeros(dimensions, np.float32)
+
+
+def gone(connection: sqlite3.Connection, space: int, after: int) -> tuple[Integers, int, bool]:
+    """Vectors deleted since: their row ids (n,), the number to ask after next, and whether all are among them."""
+    rows = connection.execute("SELECT id, vector FROM gone WHERE space = ? AND id > ?", [space, after]).fetchall()
+    vectors = np.array([row[1] for row in rows], np.int64)
+    return vectors[vectors != _FORGOTTEN], max((row[0] for row in rows), default=after), _FORGOTTEN not in vectors
+
+
+def known(connection: sqlite3.Connection, space: int) -> tuple[list[int], int, int]:
+    """The ids of the segments in order, how many vectors they hold, and the last one of these."""
+    rows = connection.execute("SELECT id, count, last FROM segments WHERE space = ? ORDER BY last", [space]).fetchall()
+    return [row[0] for row in rows], sum(row[1] for row in rows), rows[-1][2] if rows else 0
+
+
+def load(connection: sqlite3.Connection, id_: int, dimensions: int) -> Segment:
+    """One segment; where its checksum says that it is damaged, it is made again from the vectors' rows."""
+    space, first, last, count, checksum, vectors, chunks, packed = connection.execute(
+        "SELECT space, first, last, count, checksum, vectors, chunks, codes FROM segments WHERE id = ?", [id_]
+    ).fetchone()
+    whole = len(vectors) == len(chunks) == 8 * count and len(packed) == 8 * count * codes.planes_of(dimensions)
+    if not whole or _checksum(pack(centre(connection, space, dimensions)), vectors, chunks, packed) != checksum:
+        return _made(connection, space, first - 1, last, dimensions)
+    planes = np.frombuffer(packed, "<u8").reshape(codes.planes_of(dimensions), count)
+    return Segment(np.frombuffer(vectors, "<i8"), np.frombuffer(chunks, "<i8"), planes)
+
+
+def rows(
+    connection: sqlite3.Connection, space: int, after: int, dimensions: int, last: int | None = None
+) -> Iterator[tuple[Integers, Integers, Floats]]:
+    """Vectors after a row id, up to another: row ids (n,), chunks (n,), numbers (n, d), some thousands at a time."""
+    with closing(
+        connection.execute(
+            # The index holds a space's row ids in order: another space's rows are not read.
+            "SELECT id, chunk, vector FROM vectors INDEXED BY vectors_space WHERE space = ? AND id > ? AND id <= ?"
+            " ORDER BY id",
+            [space, after, (1 << 62) if last is None else last],
+        )
+    ) as cursor:
+        while found := cursor.fetchmany(READ_AT_ONCE):
+            ids, chunks = (np.array([row[column] for row in found], np.int64) for column in (0, 1))
+            yield ids, chunks, unpack((row[2] for row in found), dimensions)
+
+
+def _end(connection: sqlite3.Connection, space: int, last: int, size: int) -> int | None:
+    """The row id that fills a segment which begins after `last`; None where there are too few."""
+    row = connection.execute(
+        "SELECT id FROM vectors INDEXED BY vectors_space WHERE space = ? AND id > ? ORDER BY id LIMIT 1 OFFSET ?",
+        [space, last, size - 1],
+    ).fetchone()
+    return int(row[0]) if row else None
+
+
+def _write(connection: sqlite3.Connection, space: int, after: int, last: int) -> None:
+    dimensions = number(connection, "SELECT dimensions FROM spaces WHERE id = ?", [space])
+    _find_centre(connection, space, after, last, dimensions)
+    made = _made(connection, space, after, last, dimensions)
+    forgotten = connection.execute(
+        "DELETE FROM gone WHERE space = ? AND vector > ? AND vector <= ?", [space, after, last]
+    ).rowcount
+    if forgotten:
+        connection.execute("DELETE FROM gone WHERE space = ? AND vector = ?", [space, _FORGOTTEN])
+        connection.execute("INSERT INTO gone (space, vector) VALUES (?, ?)", [space, _FORGOTTEN])
+    if not len(made.vectors):
+        return
+    vectors, chunks = made.vectors.astype("<i8").tobytes(), made.chunks.astype("<i8").tobytes()
+    packed = made.planes.astype("<u8", copy=False).tobytes()
+    checksum = _checksum(pack(centre(connection, space, dimensions)), vectors, chunks, packed)
+    connection.execute(
+        "INSERT INTO segments (space, first, last, count, checksum, vectors, chunks, codes)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [space, after + 1, last, len(made.vectors), checksum, vectors, chunks, packed],
+    )
+
+
+def _find_centre(connection: sqlite3.Connection, space: int, after: int, last: int, dimensions: int) -> None:
+    """Keeps the mean of these vectors as the space's centre where it has none."""
+    if connection.execute("SELECT 1 FROM scans WHERE space = ?", [space]).fetchone():
+        return
+    read = [part for _, _, part in rows(connection, space, after, dimensions, last)]
+    mean = np.concatenate(read).mean(axis=0, dtype=np.float64).astype(np.float32)
+    connection.execute("INSERT INTO scans (space, centre) VALUES (?, ?)", [space, pack(mean)])
+
+
+def _made(connection: sqlite3.Connection, space: int, after: int, last: int, dimensions: int) -> Segment:
+    origin = centre(connection, space, dimensions)
+    parts = [
+        (ids, chunks, codes.encode(read, origin))
+        for ids, chunks, read in rows(connection, space, after, dimensions, last)
+    ]
+    if not parts:
+        none = np.empty(0, np.int64)
+        return Segment(none, none, np.empty((codes.planes_of(dimensions), 0), np.uint64))
+    ids, chunks, planes = zip(*parts, strict=True)
+    return Segment(np.concatenate(ids), np.concatenate(chunks), np.concatenate(planes, axis=1))
+
+
+def _checksum(*parts: bytes) -> int:
+    checksum = 0
+    for part in parts:
+        checksum = zlib.crc32(part, checksum)
+    return checksum
