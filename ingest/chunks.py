@@ -17,7 +17,10 @@ from itertools import pairwise
 
 from search.records import Block, Chunk, Document
 
-SIZE = 200
+# Measured with benchmarks/chunking.py on Chroma's chunking evaluation, hybrid search, first five hits: recall .870,
+# .876, .870, .866, .864 and precision .075, .069, .062, .056, .051 at 160, 180, 200, 220, 240 tokens; an overlap
+# of 40 at 200 gives .865 and .066 for a quarter more chunks.
+SIZE = 180
 OVERLAP = 0
 CHUNKING = f"structure-1:{SIZE}:{OVERLAP}"
 

@@ -65,18 +65,30 @@ class _Origin:
 
 def _documents(content: Content, name: str, origin: _Origin, depth: int) -> Iterator[Document]:
     inner: list[Document] = []
+    names: set[str] = set()
     attachments = content.attachments
     if len(attachments) > MAX_ATTACHMENTS or (attachments and depth >= MAX_NESTING):
         content.warnings.append(f"{len(attachments)} attachments are too many or nested too deep: not read")
         attachments = []
     for attachment in attachments:
+        own = _own_name(attachment.name, names)
         try:
-            read = _content(attachment)
-            inner.extend(_documents(read, f"{name}/{attachment.name}", origin, depth + 1))
+            inner.extend(_documents(_content(attachment), f"{name}/{own}", origin, depth + 1))
         except Unreadable as error:
-            content.warnings.append(f"the attachment {attachment.name}: {error.reason}")
+            content.warnings.append(f"the attachment {own}: {error.reason}")
     yield _document(content, name, origin)
     yield from inner
+
+
+def _own_name(name: str, taken: set[str]) -> str:
+    """The attachment's name as one step of a path, and like no other's of the same document."""
+    plain = name.replace("/", "_").replace("\\", "_").strip(". ") or "attachment"
+    own, number = plain, 1
+    while own in taken:
+        number += 1
+        own = f"{number}-{plain}"
+    taken.add(own)
+    return own
 
 
 def _content(attachment: Attachment) -> Content:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from functools import partial
 
-from ingest.documents import mail, markdown, markup, notebook, office, programs, tables, web
+from ingest.documents import mail, markdown, markup, notebook, office, programs, slides, tables, web
 from ingest.documents.content import IMAGE, Content, Unreadable
 from ingest.documents.text import clean, decode
 
@@ -56,7 +56,7 @@ def read(data: bytes, name: str) -> Content:
     extension = _extension(name)
     binary = _binary(data, extension)
     if binary is not None:
-        return office.read(data, *office.FORMATS[binary])
+        return slides.read(data) if binary == "odp" else office.read(data, *office.FORMATS[binary])
     if extension == "eml" or (extension in ("", "mail", "txt") and _looks_like_mail(data)):
         return mail.read(data)
     if extension in ("mbox", "mbx") or (data.startswith(b"From ") and mail.is_mail(data.partition(b"\n")[2][:8192])):
@@ -130,7 +130,7 @@ _PLAIN = _READERS.keys() - _XML_DOCUMENTS
 
 
 def _binary(data: bytes, extension: str) -> str | None:
-    """A key of office.FORMATS; None for what may be text. Raises Unreadable for what no reader is for."""
+    """A key of office.FORMATS, or `odp`; None for what may be text. Raises Unreadable for what no reader is for."""
     if b"%PDF-" in data[:1024]:
         return "pdf"
     if data.startswith(b"{\\rtf"):
@@ -150,8 +150,10 @@ def _binary(data: bytes, extension: str) -> str | None:
 
 def _zipped(data: bytes, extension: str) -> str:
     """Office documents and e-books are zip archives: the parts in them tell which."""
-    if extension in office.FORMATS:
+    if extension in office.FORMATS or extension == "odp":
         return extension
+    if extension in ("pages", "numbers", "key"):
+        raise Unreadable("it is a document of Apple's iWork, which is not read: export it as a PDF")
     signs = (
         (b"word/document.xml", "docx"), (b"xl/workbook.xml", "xlsx"), (b"ppt/presentation.xml", "pptx"),
         (b"application/epub+zip", "epub"), (b"opendocument.text", "odt"),

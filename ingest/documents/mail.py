@@ -103,8 +103,7 @@ def _collect(part: Message, attachments: list[Attachment]) -> None:
     if inline or not data or part.get_content_type() in ("application/pgp-signature", "application/pkcs7-signature"):
         return
     name = _clean_name(_decoded(part.get_filename() or "")) or f"attachment.{part.get_content_subtype()}"
-    taken = {attachment.name for attachment in attachments}
-    attachments.append(Attachment(name if name not in taken else f"{len(attachments) + 1}-{name}", data))
+    attachments.append(Attachment(name, data))
 
 
 def _write(writer: Writer, part: Message, warnings: list[str]) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import kreuzberg
 
-from ingest.documents import markdown, parts, references
+from ingest.documents import hyphens, markdown, parts, references
 from ingest.documents.content import (
     IMAGE,
     Attachment,
@@ -46,7 +46,6 @@ FORMATS = {
     "xls": ("xls", "application/vnd.ms-excel"),
     "ods": ("ods", "application/vnd.oasis.opendocument.spreadsheet"),
     "odt": ("odt", "application/vnd.oasis.opendocument.text"),
-    "odp": ("odp", "application/vnd.oasis.opendocument.presentation"),
     "rtf": ("rtf", "application/rtf"),
     "epub": ("epub", "application/epub+zip"),
     "fb2": ("fb2", "application/x-fictionbook+xml"),
@@ -60,8 +59,6 @@ FORMATS = {
 _SPREADSHEETS = frozenset({"xlsx", "xls", "ods"})
 _MARK = "\ue000{page_num}\ue001"
 _MARKED = re.compile("\ue000(\\d+)\ue001")
-_HYPHENATED = re.compile(r"\b([^\W\d_]+)-([a-zà-öø-ÿ]+)\b")
-_WORD = re.compile(r"[^\W\d_]+")
 _CHART_DATA = re.compile(r"(?i)Microsoft_(Office_)?Excel_(Work)?sheet\d*\.xlsx$")
 _PDF_IMAGE = re.compile(rb"/Subtype\s*/Image\b")
 _IMAGE = re.compile(r"\\?!\[((?:[^\[\]\\\n]|\\.)*)\]\((?:[^()\n]|\([^()\n]*\))*\)")
@@ -155,13 +152,12 @@ def _first_line(message: str) -> str:
 
 def _pdf(result: Any, data: bytes) -> Content:
     """Page by page, as the text layer has it; hyphens at line ends are taken out."""
-    pages = [(page["page_number"], clean(page["content"])) for page in result.pages or []]
-    joins = _joins(" ".join(text for _, text in pages), result.content)
+    numbers = [page["page_number"] for page in result.pages or []]
+    texts = hyphens.join([page["content"] for page in result.pages or []], result.content)
+    pages = [(number, clean(text).strip("\n")) for number, text in zip(numbers, texts, strict=True)]
     writer = Writer()
     for number, text in pages:
-        whole = _HYPHENATED.sub(lambda found: joins.get(found[0], found[0]), text)
-        blocks = [Block(start, end) for start, end in paragraphs(whole)]
-        writer.extend(whole.strip("\n"), _shifted(blocks, whole), (), number)
+        writer.extend(text, [Block(start, end) for start, end in paragraphs(text)], (), number)
     images = len(_PDF_IMAGE.findall(data))
     if not writer.blocks:
         return _pageless_pdf(result, images)
@@ -182,24 +178,6 @@ def _pageless_pdf(result: Any, images: int) -> Content:
             if images
             else "there is no text in it, its pages are empty or drawings"
         ) from error
-
-
-def _shifted(blocks: list[Block], text: str) -> list[Block]:
-    lead = len(text) - len(text.lstrip("\n"))
-    return [Block(block.start - lead, block.end - lead) for block in blocks]
-
-
-def _joins(text: str, flowing: str) -> dict[str, str]:
-    """Words that a line's end has cut: joined in the flowing text, and halves that are no words here."""
-    words = set(_WORD.findall(_HYPHENATED.sub(" ", text).lower()))
-    known = set(_WORD.findall(flowing.lower()))
-    found = {}
-    for match in _HYPHENATED.finditer(text):
-        joined = match[1] + match[2]
-        halves = match[1].lower() in words and match[2].lower() in words
-        if joined.lower() in known and not halves:
-            found[match[0]] = joined
-    return found
 
 
 def _ranges(numbers: list[int]) -> str:

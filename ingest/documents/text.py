@@ -37,7 +37,7 @@ _DECLARED = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\f\x1b\0"))
-_UNWANTED = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+_UNWANTED = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\xad\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 _ESCAPES = (b"\x1b$B", b"\x1b$@", b"\x1b(J", b"\x1b$(D")
 
 
@@ -62,12 +62,12 @@ def decode(data: bytes) -> tuple[str, str, list[str]]:
 def clean(text: str) -> str:
     """The text with `\\n` line ends and without what no index can hold.
 
-    NUL and other control characters are dropped, lone surrogates and noncharacters become U+FFFD,
+    NUL, other control characters and soft hyphens are dropped, lone surrogates and noncharacters become U+FFFD,
     a form feed becomes an empty line.
     """
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     text = text.replace("\f", "\n\n").replace("\x85", "\n").replace("\u2028", "\n").replace("\u2029", "\n\n")
-    return _UNWANTED.sub(lambda found: "" if found[0] < "\x80" else "\ufffd", text)
+    return _UNWANTED.sub(lambda found: "" if found[0] < "\xae" else "\ufffd", text)
 
 
 def declared(data: bytes) -> str | None:

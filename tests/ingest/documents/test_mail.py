@@ -51,3 +51,11 @@ def test_a_mail_in_a_mail_in_a_mail(tmp_path: Path) -> None:
     found = read_all(tmp_path, "a.eml", inner)
     assert len(found) == 6
     assert "nested too deep" in found[-1].warnings[0]
+
+
+def test_attachments_of_one_name(tmp_path: Path) -> None:
+    """Two attachments of the same name are two documents, and a name is one step of a path."""
+    part = '--B\nContent-Type: text/plain\nContent-Disposition: attachment; filename="../a.txt"\n\n{}\n'
+    head = "From: a@example.org\nSubject: s\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=B\n\n"
+    found = read_all(tmp_path, "m.eml", head + part.format("one") + part.format("two") + "--B--\n")
+    assert [(one.path, one.text) for one in found[1:]] == [("m.eml/_a.txt", "one"), ("m.eml/2-_a.txt", "two")]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from pathlib import Path
 
 from tests.ingest.documents.made import WORD, docx, paragraph, pdf, read, shown
@@ -16,6 +18,17 @@ def test_pdf_pages(tmp_path: Path) -> None:
         (3, "Third page"),
     ]
     assert document.warnings == ()
+
+
+def test_words_cut_at_line_ends_are_whole(tmp_path: Path) -> None:
+    """A hyphen that only a line's end has brought goes; one between two words of the document stays."""
+    lines = ") Tj 0 -14 Td (".join(
+        ["This is an exam-", "ple that is well-", "known here, as known as the well", "and as co-authors of books."]
+    )
+    text = read(tmp_path, "a.pdf", pdf(lines)).text
+    assert "an example that" in text
+    assert "well-known" in text
+    assert "co-authors" in text
 
 
 def test_pdf_under_another_name(tmp_path: Path) -> None:
@@ -45,3 +58,23 @@ def test_docx(tmp_path: Path) -> None:
         ("note", ("Comments",), "Not sure"),
     ]
     assert document.blocks[4].context == "name | size"
+
+
+def test_opendocument_slides(tmp_path: Path) -> None:
+    """Each slide of an ODP is a page."""
+    spaces = "urn:oasis:names:tc:opendocument:xmlns"
+    slides = "".join(
+        f"<draw:page><draw:text-box><text:p>{text}</text:p></draw:text-box></draw:page>" for text in ("R&amp;D", "End")
+    )
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.presentation")
+        archive.writestr(
+            "content.xml", f'<a xmlns:draw="{spaces}:drawing:1.0" xmlns:text="{spaces}:text:1.0">{slides}</a>'
+        )
+    document = read(tmp_path, "a.odp", target.getvalue())
+    assert document.type == "odp"
+    assert [(block.page, document.text[block.start : block.end]) for block in document.blocks] == [
+        (1, "R&D"),
+        (2, "End"),
+    ]
