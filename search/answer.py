@@ -60,9 +60,7 @@ def answer(answerer: Answerer, question: Question) -> Answer:
 def stream(answerer: Answerer, question: Question) -> Iterator[Event]:
     """The answer as it comes: sources, text and checked sentences, and at the end all of it. Raises SearchError."""
     start = time.perf_counter()
-    found = query.search(
-        answerer.searcher, Query(question.question, question.k, path=question.path, type=question.type)
-    )
+    found = query.search(answerer.searcher, _query(question))
     sources = tuple(Source(hit.rank, hit.document, hit.chunk) for hit in found.hits)
     draft = _Draft(question.question, sources, list(found.notes), start)
     quoted, relevance = _read(answerer.searcher, question.question, sources, found.hits)
@@ -80,6 +78,19 @@ def stream(answerer: Answerer, question: Question) -> Iterator[Event]:
             raise
         draft.notes.append(f"the chat model cannot be used, so these are the closest sentences, quoted: {error}")
         yield from _quote(draft, quoted)
+
+
+def _query(asked: Question) -> Query:
+    return Query(
+        asked.question,
+        asked.k,
+        path=asked.path,
+        type=asked.type,
+        after=asked.after,
+        before=asked.before,
+        language=asked.language,
+        where=asked.where,
+    )
 
 
 @dataclass(slots=True)

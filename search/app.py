@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi import Query as Parameter
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from search import __version__, answer, query, web
@@ -28,6 +29,7 @@ from search.errors import (
     StoreMismatch,
     StoreUnavailable,
 )
+from search.filters import conditions
 from search.query import Searcher
 from search.records import Answer, Answered, Event, Mode, Query, Question, Results, Status
 
@@ -77,14 +79,27 @@ def _add_search(app: FastAPI, searcher: Searcher) -> None:
         return _json(query.search(searcher, wanted))
 
     @app.get("/search", response_model=Results, summary="The same as POST /search, from the query string")
-    def get_search(
-        q: Annotated[str, Parameter(description="what to look for")],
-        k: Annotated[int, Parameter(description="how many hits")] = 10,
-        mode: Annotated[Mode, Parameter(description="what to rank by")] = "hybrid",
-        path: Annotated[str | None, Parameter(description="glob over document paths")] = None,
-        type: Annotated[str | None, Parameter(description="document type, such as pdf")] = None,
-    ) -> Response:
-        return _json(query.search(searcher, Query(q, k, mode, path, type)))
+    def get_search(asked: Annotated[_QueryString, Parameter()]) -> Response:
+        return _json(query.search(searcher, asked.query()))
+
+
+class _QueryString(BaseModel):
+    """The fields of a Query as they stand in an address. Unknown ones are refused, as in POST."""
+
+    model_config = {"extra": "forbid"}
+
+    q: str = Field(description="what to look for")
+    k: int = Field(10, description="how many hits")
+    mode: Mode = Field("hybrid", description="what to rank by")
+    path: str | None = Field(None, description="glob over document paths")
+    type: str | None = Field(None, description="document type, such as pdf")
+    after: str | None = Field(None, description="modified at this date or later, such as 2026-03-31")
+    before: str | None = Field(None, description="modified earlier than this date")
+    language: str | None = Field(None, description="language of the document, such as en or python")
+    where: list[str] = Field([], description="KEY=VALUE: what the metadata have to hold; may be repeated")
+
+    def query(self) -> Query:
+        return Query(self.q, **self.model_dump(exclude={"q", "where"}), where=conditions(self.where))
 
 
 def _add_answers(app: FastAPI, answerer: Answerer) -> None:

@@ -91,7 +91,7 @@ def search(searcher: Searcher, query: Query) -> Results:
     is too long for it, or where nothing is embedded yet; `mode` is what was ranked by in fact.
     Raises StoreMismatch, StoreError, and ModelError in vector mode.
     """
-    store, only, wanted = searcher.store, Filter(query.path, query.type), max(CANDIDATES, query.k)
+    store, only, wanted = searcher.store, query.filter, max(CANDIDATES, query.k)
     took: dict[str, float] = {}
     notes: list[str] = []
     with _timed(took, "total"):
@@ -177,10 +177,8 @@ def _nothing(store: Store, query: Query) -> str:
     """Why there are no hits, in words."""
     if not store.counts().chunks:
         return f"the index {store.location} is empty: run `ingest FOLDER` first"
-    if query.path is not None or query.type is not None:
-        filters = [f"path {query.path!r}"] if query.path is not None else []
-        filters += [f"type {query.type!r}"] if query.type is not None else []
-        return f"nothing found within {' and '.join(filters)}"
+    if query.filter:
+        return f"nothing found within {query.filter}"
     return "nothing found: no document has one of these words"
 
 

@@ -12,6 +12,7 @@ from hashlib import blake2b
 from typing import Literal
 
 from search.errors import QueryError
+from search.filters import Filter
 
 Mode = Literal["hybrid", "keyword", "vector"]
 MODES: tuple[Mode, ...] = ("hybrid", "keyword", "vector")
@@ -97,7 +98,7 @@ def embedded_text(heading: tuple[str, ...], context: str, text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A search. `path` is a glob over document paths (`*` stops at no slash), `type` a document type.
+    """A search. From `path` to `where` the fields are conditions on documents, as in `search.filters.Filter`.
 
     Raises QueryError for what cannot be searched for.
     """
@@ -110,10 +111,19 @@ class Query:
     mode: Mode = "hybrid"
     path: str | None = None
     type: str | None = None
+    after: str | None = None
+    before: str | None = None
+    language: str | None = None
+    where: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def filter(self) -> Filter:
+        return _filter(self)
 
     def __post_init__(self) -> None:
         check_text("query", self.query)
         check_k(self.k)
+        _filter(self)
         if self.mode not in MODES:
             raise QueryError(f"mode {self.mode!r} is unknown: use one of {', '.join(MODES)}")
 
@@ -129,10 +139,23 @@ class Question:
     stream: bool = False
     path: str | None = None
     type: str | None = None
+    after: str | None = None
+    before: str | None = None
+    language: str | None = None
+    where: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def filter(self) -> Filter:
+        return _filter(self)
 
     def __post_init__(self) -> None:
         check_text("question", self.question)
         check_k(self.k)
+        _filter(self)
+
+
+def _filter(asked: Query | Question) -> Filter:
+    return Filter(asked.path, asked.type, asked.after, asked.before, asked.language, tuple(asked.where.items()))
 
 
 def check_text(name: str, text: str) -> None:

@@ -63,6 +63,25 @@ def test_post_and_get_search_give_the_same_hits(client: httpx.Client) -> None:
     assert set(posted) == {"query", "mode", "hits", "took_ms", "notes"}
 
 
+def test_filters_are_the_same_in_post_and_get(client: httpx.Client) -> None:
+    """All of them, and each is listened to."""
+    posted = {"query": "vectors", "type": "md", "after": "1970", "where": {"author": "Ada"}}
+    got = {"q": "vectors", "type": "md", "after": "1970", "where": ["author=Ada"]}
+    assert client.post("/search", json=posted).json()["notes"] == client.get("/search", params=got).json()["notes"]
+    assert client.post("/search", json=posted).json()["hits"] == []
+    assert client.post("/search", json={"query": "vectors", "before": "2000", "language": "en"}).json()["hits"]
+    assert not client.post("/search", json={"query": "vectors", "language": "de"}).json()["hits"]
+    assert client.post("/ask", json={"question": "Where are vectors?", "language": "de"}).json()["how"] == "refused"
+
+
+@pytest.mark.parametrize("asked", [{"pth": "guide/*"}, {"after": "soon"}, {"where": "author"}])
+def test_a_filter_that_is_none_is_refused(client: httpx.Client, asked: dict[str, str]) -> None:
+    """In the address too."""
+    response = client.get("/search", params={"q": "vectors", **asked})
+    assert response.status_code == 422
+    assert response.json()["error"]["type"] == "QueryError"
+
+
 def test_ask_gives_a_whole_answer(client: httpx.Client) -> None:
     """JSON with every field of the documentation."""
     whole = client.post("/ask", json={"question": "Where are vectors kept?"}).json()

@@ -15,11 +15,13 @@ MODULES = sorted(
 LEVELS = {
     "search.records": 0,
     "search.errors": 0,
+    "search.filters": 0,
     "search": 0,
     "search.catalog": 1,
     "search.config": 1,
     "search.vectors": 1,
     "search.keywords": 1,
+    "search.languages": 1,
     "search.sentences": 1,
     "search.ollama": 2,
     "search.embedded": 2,
@@ -53,6 +55,8 @@ LEVELS = {
 
 SIDEWAYS = {
     ("search.errors", "search.records"),
+    ("search.errors", "search.filters"),
+    ("search.filters", "search.records"),
     ("search.query", "search.answer"),
     ("search.embedded", "search.ollama"),
     ("search.library", "search"),
@@ -73,6 +77,7 @@ HOMES = {
     "pathspec": {"ingest.files"},
     "onnxruntime": {"search.embedded"},
     "tokenizers": {"search.embedded"},
+    "py3langid": {"search.languages"},
     "platformdirs": {"search.config"},
 }
 

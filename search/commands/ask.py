@@ -41,7 +41,7 @@ def add(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(chosen: argparse.Namespace, settings: Settings) -> int:
     """Exit code 0 where there is an answer, 1 where the documents have none."""
-    question = Question(terminal.text(chosen.text), chosen.k, path=chosen.path, type=chosen.type)
+    question = Question(terminal.text(chosen.text), chosen.k, **options.filters(chosen))
     with open_service(settings) as service:
         if chosen.json:
             whole = answer.answer(service.answerer, question)

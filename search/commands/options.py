@@ -3,6 +3,20 @@
 from __future__ import annotations
 
 import argparse
+from typing import TypedDict
+
+from search.filters import conditions
+
+
+class Filters(TypedDict):
+    """The fields of a Query and of a Question that say which documents may be found."""
+
+    path: str | None
+    type: str | None
+    after: str | None
+    before: str | None
+    language: str | None
+    where: dict[str, str]
 
 
 def add_database(parser: argparse.ArgumentParser) -> None:
@@ -36,3 +50,25 @@ def add_examples(parser: argparse.ArgumentParser, *lines: str) -> None:
 def add_filters(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--path", metavar="GLOB", help="only documents whose path matches, such as 'guide/*'")
     parser.add_argument("--type", metavar="TYPE", help="only documents of a type, such as pdf or markdown")
+    parser.add_argument("--after", metavar="DATE", help="only documents modified at this date or later: 2026-03-31")
+    parser.add_argument("--before", metavar="DATE", help="only documents modified earlier than this date")
+    parser.add_argument("--language", metavar="LANG", help="only documents in a language: en, de, python")
+    parser.add_argument(
+        "--where",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        help="only documents with this in their metadata, such as 'author=*lovelace*'; may be repeated",
+    )
+
+
+def filters(chosen: argparse.Namespace) -> Filters:
+    """What `add_filters` was given, as the fields of a Query or a Question."""
+    return {
+        "path": chosen.path,
+        "type": chosen.type,
+        "after": chosen.after,
+        "before": chosen.before,
+        "language": chosen.language,
+        "where": conditions(chosen.where),
+    }

@@ -40,7 +40,7 @@ def add(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(chosen: argparse.Namespace, settings: Settings) -> int:
     """Exit code 0 where something was found, 1 where nothing was."""
-    wanted = Query(terminal.text(chosen.text), chosen.k, chosen.mode, chosen.path, chosen.type)
+    wanted = Query(terminal.text(chosen.text), chosen.k, chosen.mode, **options.filters(chosen))
     with open_service(settings) as service:
         results = query.search(service.searcher, wanted)
     if chosen.json:

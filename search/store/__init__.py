@@ -13,6 +13,7 @@ from typing import Literal, Protocol
 import numpy as np
 
 from search.catalog import Documents, DocumentText
+from search.filters import Filter as Filter
 from search.records import Chunk, ChunkFailure, ChunkRef, Document, DocumentRef, Failure, LedgerRow, Space
 from search.vectors import Floats, Integers
 
@@ -30,17 +31,6 @@ class FileState:
     outcome: Literal["indexed", "partial", "failed"]
     reason: str = ""
     chunking: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Which documents may be found: a GLOB over paths, a document type; None for any."""
-
-    path: str | None = None
-    type: str | None = None
-
-    def __bool__(self) -> bool:
-        return self.path is not None or self.type is not None
 
 
 @dataclass(frozen=True, slots=True)

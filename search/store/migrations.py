@@ -5,8 +5,13 @@ The same schema in words: data/corpus/storage-format.md.
 
 from __future__ import annotations
 
+import json
+import zlib
+
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
+
+from search import languages
 
 migrations = Migrations("semsearch")
 
@@ -30,6 +35,16 @@ def m003_codes(db: Database) -> None:
     """Codes of vectors in segments, what is gone of them, and counters in place of counting."""
     for statement in _CODES:
         db.execute(statement)
+
+
+@migrations()
+def m004_language(db: Database) -> None:
+    """The language of each document, to filter by; found from the texts of those that are there."""
+    db.execute("ALTER TABLE documents ADD COLUMN language TEXT NOT NULL DEFAULT ''")
+    rows = db.execute("SELECT id, type, metadata, text FROM documents JOIN texts ON document = id").fetchall()
+    for id_, type_, metadata, text in rows:
+        found = languages.of(type_, zlib.decompress(text).decode(), json.loads(metadata))
+        db.execute("UPDATE documents SET language = ? WHERE id = ?", [found, id_])
 
 
 _FIRST = (

@@ -10,19 +10,25 @@ from pathlib import Path
 
 import numpy as np
 
-from search import keywords
+from search import keywords, languages
 from search.records import Chunk, Document
 from search.store import Filter
 from search.vectors import Integers
 
 REMOVED_KEPT = 100_000
 
+# `casefold` is Python's: SQLite's own `lower` leaves all letters but the 26 as they are.
+_HAS = (
+    "EXISTS (SELECT * FROM json_each(documents.metadata) AS entry WHERE casefold(entry.key) = ?"
+    " AND (casefold(entry.value) = ? OR casefold(entry.value) GLOB ?))"
+)
+
 
 def insert(connection: sqlite3.Connection, file: int | None, document: Document, chunks: Sequence[Chunk]) -> None:
     """Inserts a document with its text, chunks and spans."""
     id_ = connection.execute(
-        "INSERT INTO documents (file, root, path, title, type, hash, size, modified, encoding, metadata)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO documents (file, root, path, title, type, hash, size, modified, encoding, metadata, language)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             file,
             document.root,
@@ -34,6 +40,7 @@ def insert(connection: sqlite3.Connection, file: int | None, document: Document,
             document.modified,
             document.encoding,
             json.dumps(document.metadata, ensure_ascii=False),
+            languages.of(document.type, document.text, document.metadata),
         ],
     ).lastrowid
     connection.execute("INSERT INTO texts VALUES (?, ?)", [id_, zlib.compress(document.text.encode(), 1)])
@@ -114,11 +121,21 @@ def allowed(connection: sqlite3.Connection, only: Filter) -> Integers:
     return np.array([row[0] for row in rows], np.int64)
 
 
-def condition(only: Filter) -> tuple[str, list[str]]:
+def condition(only: Filter) -> tuple[str, list[str | float]]:
     """A filter as a condition on `documents`, and its parameters."""
-    wanted = [("documents.path GLOB ?", only.path), ("documents.type = ?", only.type)]
+    wanted = [
+        ("documents.path GLOB ?", only.path),
+        ("documents.type = ?", only.type),
+        ("documents.language = lower(?)", only.language),
+        ("documents.modified >= ?", only.since),
+        ("documents.modified < ?", only.until),
+    ]
     chosen = [(sql, value) for sql, value in wanted if value is not None]
-    return " AND ".join(sql for sql, _ in chosen) or "1", [value for _, value in chosen]
+    conditions = [sql for sql, _ in chosen] + [_HAS] * len(only.where)
+    parameters: list[str | float] = [value for _, value in chosen]
+    for key, value in only.where:
+        parameters += [key.strip().casefold(), value.casefold(), value.casefold()]
+    return " AND ".join(conditions) or "1", parameters
 
 
 def marks(ids: Integers) -> str:

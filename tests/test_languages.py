@@ -1,0 +1,32 @@
+"""Which language a document is in."""
+
+from __future__ import annotations
+
+import pytest
+
+from search import languages
+
+TEXTS = {
+    "en": "The vectors are kept in one file, which can be copied while nobody writes to it.",
+    "de": "Die Vektoren stehen in einer Datei, die man kopieren kann, solange niemand hineinschreibt.",
+    "pl": "Wektory są przechowywane w jednym pliku, który można skopiować, gdy nikt do niego nie pisze.",
+    "sv": "Vektorerna ligger i en fil som kan kopieras medan ingen skriver till den.",
+    "zh": "向量保存在一个文件中，只要没有人写入，就可以复制该文件。搜索时按照含义和关键字对段落进行排序。",
+}
+
+
+@pytest.mark.parametrize("language", TEXTS)
+def test_prose_is_told_by_its_text(language: str) -> None:
+    """Whatever a template says of its language."""
+    assert languages.of("docx", TEXTS[language], {"language": "fr-FR"}) == language
+
+
+def test_code_is_in_its_programming_language() -> None:
+    """The comments' language is another matter."""
+    assert languages.of("code", TEXTS["de"], {"language": "python"}) == "python"
+
+
+@pytest.mark.parametrize(("stated", "expected"), [("de-AT", "de"), ("EN", "en"), ("", "")])
+def test_a_text_too_short_to_tell_is_what_it_says_it_is(stated: str, expected: str) -> None:
+    """And nothing where it says nothing."""
+    assert languages.of("html", "1234 - 5678", {"language": stated}) == expected
