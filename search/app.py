@@ -97,6 +97,9 @@ class _QueryString(BaseModel):
     before: str | None = Field(None, description="modified earlier than this date")
     language: str | None = Field(None, description="language of the document, such as en or python")
     where: list[str] = Field([], description="KEY=VALUE: what the metadata have to hold; may be repeated")
+    explain: bool = Field(False, description="say how each hit came about")
+    diversify: bool = Field(True, description="one hit for near copies of a passage, and room for other documents")
+    neighbours: int = Field(0, description="so many passages of text around each hit")
 
     def query(self) -> Query:
         return Query(self.q, **self.model_dump(exclude={"q", "where"}), where=conditions(self.where))

@@ -9,13 +9,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
 
-import numpy as np
-
-from search import embed, keywords, rank
+from search import embed, hits, keywords, rank
 from search.errors import InputTooLong, ModelBusy, ModelMissing, ModelUnreachable, StoreMismatch
+from search.explanations import Explained
 from search.ollama.client import Client
-from search.records import Hit, Mode, Query, Ranks, Results, Scores, Space
-from search.store import EMPTY, Filter, Occurrence, Ranking, Store
+from search.records import Mode, Query, Results, Space
+from search.store import EMPTY, Filter, Ranking, Store
 from search.vectors import Floats
 
 CANDIDATES = 200
@@ -94,22 +93,24 @@ def search(searcher: Searcher, query: Query) -> Results:
     store, only, wanted = searcher.store, query.filter, max(CANDIDATES, query.k)
     took: dict[str, float] = {}
     notes: list[str] = []
+    terms = keywords.terms(query.query) if query.mode != "vector" else []
     with _timed(took, "total"):
         with _timed(took, "embed"):
             meaning = _understand(searcher, query, notes)
         with _timed(took, "keyword"):
-            words = store.matching(keywords.terms(query.query), wanted, only) if query.mode != "vector" else EMPTY
+            words = store.matching(terms, wanted, only) if terms else EMPTY
         with _timed(took, "vector"):
             near = store.nearest(meaning.space, meaning.vector, wanted, only) if meaning else EMPTY
         with _timed(took, "fuse"):
             fused = _fuse(store, query.mode, meaning, words, near)
         with _timed(took, "fetch"):
-            hits = _hits(store, fused, query, only)
-    if not hits:
+            found = hits.collect(store, fused, query, only)
+    if not found:
         notes.append(_nothing(store, query))
-    return Results(
-        query.query, "keyword" if query.mode == "hybrid" and not meaning else query.mode, hits, took, tuple(notes)
-    )
+    used: Mode = "keyword" if query.mode == "hybrid" and not meaning else query.mode
+    listed = len(words.ids), len(near.ids), len(fused.ids)
+    explained = _explained(store, only, terms, listed) if query.explain else None
+    return Results(query.query, used, found, took, tuple(notes), explained)
 
 
 def _understand(searcher: Searcher, query: Query, notes: list[str]) -> _Meaning | None:
@@ -141,36 +142,10 @@ def _fuse(store: Store, mode: Mode, meaning: _Meaning | None, words: Ranking, ne
     return rank.fuse(words, near, ids, store.similarities(meaning.space, meaning.vector, ids))
 
 
-def _hits(store: Store, fused: rank.Fused, query: Query, only: Filter) -> tuple[Hit, ...]:
-    """The first k places where the fused chunks stand; a chunk that stands in two documents is two hits."""
-    hits: list[Hit] = []
-    for start in range(0, len(fused.ids), query.k):
-        places = store.occurrences(fused.ids[start : start + query.k], only)
-        for position in range(start, min(start + query.k, len(fused.ids))):
-            for place in places.get(int(fused.ids[position]), []):
-                if len(hits) == query.k:
-                    return tuple(hits)
-                hits.append(_hit(len(hits) + 1, fused, position, place))
-    return tuple(hits)
-
-
-def _hit(number: int, fused: rank.Fused, position: int, place: Occurrence) -> Hit:
-    ranks = Ranks(int(fused.keyword_ranks[position]) or None, int(fused.vector_ranks[position]) or None)
-    scores = Scores(_number(fused.keyword[position]), _number(fused.vector[position]))
-    return Hit(
-        number, round(float(fused.scores[position]), 6), place.document, place.chunk, ranks, scores, _why(ranks, scores)
-    )
-
-
-def _why(ranks: Ranks, scores: Scores) -> str:
-    parts = []
-    if ranks.keyword is not None:
-        parts.append(f"its words: number {ranks.keyword} by keyword (BM25 {scores.keyword:.2f})")
-    if ranks.vector is not None:
-        parts.append(f"its meaning: number {ranks.vector} by vector (cosine {scores.vector:.2f})")
-    elif scores.vector is not None:
-        parts.append(f"cosine {scores.vector:.2f}")
-    return "; ".join(parts)
+def _explained(store: Store, only: Filter, terms: list[str], listed: tuple[int, int, int]) -> Explained:
+    chunks = store.counts().chunks
+    passing = store.passing(only) if only else chunks
+    return Explained(tuple(terms), *listed, str(only), passing, chunks, round(passing / chunks, 6) if chunks else 0.0)
 
 
 def _nothing(store: Store, query: Query) -> str:
@@ -194,10 +169,6 @@ def _mismatch(location: str, space: Space, model: embed.Model) -> str:
         f"the index {location} was embedded with {was}, now it is {now}: run `ingest FOLDER` again to embed it anew, "
         "or set SEARCH_EMBED_MODEL back; `--mode keyword` works meanwhile"
     )
-
-
-def _number(score: np.float32) -> float | None:
-    return None if np.isnan(score) else round(float(score), 6)
 
 
 @contextmanager

@@ -1,9 +1,11 @@
 """Two rankings into one, by calibrated scores. Pure numpy; knows no store and no model.
 
-A cosine and a BM25 score are made comparable by asking how unusual each is in the collection:
-z = (score - mean) / standard deviation, mean and deviation taken over the collection (a sample for cosines).
-The weights come from a measurement over eight collections, where this fusion had a mean nDCG@10 of 0.736
-against 0.719 for reciprocal rank fusion; see data/corpus/background/ranking.md and benchmarks/search_quality.py.
+A cosine and a BM25 score are made comparable by asking how unusual each is: z = (score - mean) / deviation.
+For the cosine both are taken over a sample of the collection, for BM25 over the first 200 places of its list,
+with zeros where fewer are listed. So neither depends on how large the collection is: taken over all of it, the
+BM25 scores of the listed few grow with the root of its size, and outweigh every cosine in a large index.
+Weights, window and floor come from measurements over eight collections, alone and all in one index;
+see data/corpus/background/ranking.md and benchmarks/search_quality.py.
 """
 
 from __future__ import annotations
@@ -18,8 +20,31 @@ from search.store import Ranking
 from search.vectors import Floats, Integers, top_k
 
 VECTOR_WEIGHT = 0.7
+KEYWORD_WEIGHT = 1 - VECTOR_WEIGHT
+
+WINDOW = 200
+"""How many places of the keyword ranking its mean and deviation are taken over."""
+
+FLOOR = -2.0
+"""The lowest z of a BM25 score: what a chunk has that isn't listed, where many are."""
 
 _N = TypeVar("_N", bound=np.generic)
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """What makes a score comparable: z = (score - mean) / deviation, and not below the floor."""
+
+    mean: float
+    deviation: float
+    floor: float = -np.inf
+
+    def z(self, scores: Floats) -> Floats:
+        """How unusual scores are; 0 where they don't differ."""
+        if self.deviation <= 0:
+            return np.zeros_like(scores)
+        unusual: Floats = ((scores - self.mean) / self.deviation).astype(np.float32)
+        return unusual.clip(min=self.floor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +52,7 @@ class Fused:
     """Chunks, best first, with what each part said of them.
 
     All arrays (n,): `keyword` and `vector` are raw scores (NaN: none), `keyword_ranks` and `vector_ranks`
-    count from 1 (0: not listed).
+    count from 1 (0: not listed). The scales are None where there was nothing to fuse.
     """
 
     ids: Integers
@@ -36,6 +61,8 @@ class Fused:
     vector: Floats
     keyword_ranks: Integers
     vector_ranks: Integers
+    keyword_scale: Scale | None = None
+    vector_scale: Scale | None = None
 
 
 def candidates(keyword: Ranking, vector: Ranking) -> Integers:
@@ -50,9 +77,10 @@ def fuse(keyword: Ranking, vector: Ranking, ids: Integers, cosines: Floats) -> F
     A chunk that the keyword ranking doesn't list counts as BM25 0.
     """
     listed = _spread(ids, keyword.ids, keyword.scores, np.float32(np.nan))
-    keyword_z = _z(np.nan_to_num(listed, nan=0.0), keyword)
-    vector_z = np.nan_to_num(_z(cosines, vector), nan=0.0)
-    scores = (VECTOR_WEIGHT * vector_z + (1 - VECTOR_WEIGHT) * keyword_z).astype(np.float32)
+    keyword_scale, vector_scale = keyword_scale_of(keyword.scores), Scale(vector.mean, vector.deviation)
+    keyword_z = keyword_scale.z(np.nan_to_num(listed, nan=0.0))
+    vector_z = np.nan_to_num(vector_scale.z(cosines), nan=0.0)
+    scores = (VECTOR_WEIGHT * vector_z + KEYWORD_WEIGHT * keyword_z).astype(np.float32)
     order = top_k(scores, len(scores))
     return Fused(
         ids[order],
@@ -61,7 +89,17 @@ def fuse(keyword: Ranking, vector: Ranking, ids: Integers, cosines: Floats) -> F
         cosines[order],
         _ranks(ids, keyword)[order],
         _ranks(ids, vector)[order],
+        keyword_scale,
+        vector_scale,
     )
+
+
+def keyword_scale_of(scores: Floats) -> Scale:
+    """The scale of BM25 scores (n,), best first: over the first WINDOW, zeros where there are fewer."""
+    first = scores[:WINDOW].astype(np.float64)
+    mean = float(first.sum()) / WINDOW
+    variance = float(np.square(first).sum()) / WINDOW - mean * mean
+    return Scale(mean, float(np.sqrt(max(variance, 0.0))), FLOOR)
 
 
 def alone(ranking: Ranking, *, is_keyword: bool) -> Fused:
@@ -72,12 +110,6 @@ def alone(ranking: Ranking, *, is_keyword: bool) -> Fused:
     if is_keyword:
         return Fused(ranking.ids, ranking.scores, ranking.scores, none, ranks, unranked)
     return Fused(ranking.ids, ranking.scores, none, ranking.scores, unranked, ranks)
-
-
-def _z(scores: Floats, ranking: Ranking) -> Floats:
-    if ranking.deviation <= 0:
-        return np.zeros_like(scores)
-    return ((scores - ranking.mean) / ranking.deviation).astype(np.float32)
 
 
 def _ranks(ids: Integers, ranking: Ranking) -> Integers:

@@ -5,21 +5,20 @@ Offsets are always half-open [start, end) counts of Python characters (code poin
 into the text of the document they belong to.
 """
 
+# What is asked stands in a module of its own, and is had from here like all other records.
+# ruff: noqa: PLC0414
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Literal
 
-from search.errors import QueryError
-from search.filters import Filter
-
-Mode = Literal["hybrid", "keyword", "vector"]
-MODES: tuple[Mode, ...] = ("hybrid", "keyword", "vector")
-
-MAX_QUERY_CHARACTERS = 20_000
-MAX_K = 1_000
-
+from search.explanations import Explained, Explanation
+from search.queries import MODES as MODES
+from search.queries import Mode as Mode
+from search.queries import Query as Query
+from search.queries import Question as Question
 
 # ------------------------------------------------------------------ documents
 
@@ -97,86 +96,6 @@ def embedded_text(heading: tuple[str, ...], context: str, text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
-    """A search. From `path` to `where` the fields are conditions on documents, as in `search.filters.Filter`.
-
-    Raises QueryError for what cannot be searched for.
-    """
-
-    # Unknown fields of a request are refused: a filter that is misspelt must not be ignored in silence.
-    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
-
-    query: str
-    k: int = 10
-    mode: Mode = "hybrid"
-    path: str | None = None
-    type: str | None = None
-    after: str | None = None
-    before: str | None = None
-    language: str | None = None
-    where: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def filter(self) -> Filter:
-        return _filter(self)
-
-    def __post_init__(self) -> None:
-        check_text("query", self.query)
-        check_k(self.k)
-        _filter(self)
-        if self.mode not in MODES:
-            raise QueryError(f"mode {self.mode!r} is unknown: use one of {', '.join(MODES)}")
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A question to answer from the documents; fields as in Query."""
-
-    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
-
-    question: str
-    k: int = 8
-    stream: bool = False
-    path: str | None = None
-    type: str | None = None
-    after: str | None = None
-    before: str | None = None
-    language: str | None = None
-    where: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def filter(self) -> Filter:
-        return _filter(self)
-
-    def __post_init__(self) -> None:
-        check_text("question", self.question)
-        check_k(self.k)
-        _filter(self)
-
-
-def _filter(asked: Query | Question) -> Filter:
-    return Filter(asked.path, asked.type, asked.after, asked.before, asked.language, tuple(asked.where.items()))
-
-
-def check_text(name: str, text: str) -> None:
-    """Raises QueryError for an empty or over-long text, and for one that is no text."""
-    if not text.strip():
-        raise QueryError(f"the {name} is empty: say what to look for")
-    if len(text) > MAX_QUERY_CHARACTERS:
-        raise QueryError(
-            f"the {name} has {len(text):,} characters; at most {MAX_QUERY_CHARACTERS:,} are taken: shorten it"
-        )
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        raise QueryError(f"the {name} is not valid text (it has lone surrogates): send it as UTF-8")
-
-
-def check_k(k: int) -> None:
-    """Raises QueryError for a number of results out of range."""
-    if not 1 <= k <= MAX_K:
-        raise QueryError(f"k is {k}: ask for 1 to {MAX_K:,} results")
-
-
-@dataclass(frozen=True, slots=True)
 class DocumentRef:
     """Which document a hit stands in."""
 
@@ -215,8 +134,30 @@ class Scores:
 
 
 @dataclass(frozen=True, slots=True)
+class Copy:
+    """Where a near copy of a hit's passage stands: its chunk's id, and its span in its document."""
+
+    document: DocumentRef
+    id: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """The text around a hit, the hit's own included: `text == document.text[start:end]`."""
+
+    text: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
-    """One result. `score` orders the hits of this result only; `why` says in words why it is here."""
+    """One result. `score` orders the hits of this result only; `why` says in words why it is here.
+
+    `copies` are near copies of the passage that are no hits of their own. `around` and `explain` where asked for.
+    """
 
     rank: int
     score: float
@@ -225,6 +166,9 @@ class Hit:
     ranks: Ranks
     scores: Scores
     why: str
+    copies: tuple[Copy, ...] = ()
+    around: Around | None = None
+    explain: Explanation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +180,7 @@ class Results:
     hits: tuple[Hit, ...]
     took_ms: dict[str, float]
     notes: tuple[str, ...] = ()
+    explain: Explained | None = None
 
 
 # ------------------------------------------------------------------ answering

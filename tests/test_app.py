@@ -57,10 +57,11 @@ def test_post_and_get_search_give_the_same_hits(client: httpx.Client) -> None:
     got = client.get("/search", params={"q": "vectors kept", "k": 2, "path": "guide/*"}).json()
     assert posted["hits"] == got["hits"]
     hit = posted["hits"][0]
-    assert set(hit) == {"rank", "score", "document", "chunk", "ranks", "scores", "why"}
+    always = {"rank", "score", "document", "chunk", "ranks", "scores", "why", "copies"}
+    assert set(hit) == {*always, "around", "explain"}
     assert set(hit["document"]) == {"root", "path", "title", "type"}
     assert set(hit["chunk"]) == {"id", "text", "start", "end", "page", "heading"}
-    assert set(posted) == {"query", "mode", "hits", "took_ms", "notes"}
+    assert set(posted) == {"query", "mode", "hits", "took_ms", "notes", "explain"}
 
 
 def test_filters_are_the_same_in_post_and_get(client: httpx.Client) -> None:

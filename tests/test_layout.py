@@ -16,6 +16,8 @@ LEVELS = {
     "search.records": 0,
     "search.errors": 0,
     "search.filters": 0,
+    "search.queries": 0,
+    "search.explanations": 0,
     "search": 0,
     "search.catalog": 1,
     "search.config": 1,
@@ -28,6 +30,8 @@ LEVELS = {
     "search.store": 2,
     "search.embed": 3,
     "search.rank": 3,
+    "search.diversity": 3,
+    "search.hits": 4,
     "search.prompts": 3,
     "search.citations": 3,
     "search.extracts": 3,
@@ -54,9 +58,12 @@ LEVELS = {
 """Lower levels know nothing of higher ones; a module may import its own level within its package only."""
 
 SIDEWAYS = {
-    ("search.errors", "search.records"),
+    ("search.errors", "search.queries"),
     ("search.errors", "search.filters"),
-    ("search.filters", "search.records"),
+    ("search.filters", "search.queries"),
+    ("search.queries", "search.records"),
+    ("search.explanations", "search.records"),
+    ("search.hits", "search.query"),
     ("search.query", "search.answer"),
     ("search.embedded", "search.ollama"),
     ("search.library", "search"),

@@ -13,19 +13,40 @@ def ranking(ids: list[int], scores: list[float], mean: float = 0.0, deviation: f
 
 
 def test_the_sum_is_seven_tenths_vector_and_three_tenths_keyword() -> None:
-    """The arithmetic as it is documented."""
-    keyword = ranking([1, 3], [8.0, 4.0], mean=2.0, deviation=2.0)
+    """The arithmetic as it is documented: BM25 over 200 places, zeros where fewer are listed."""
+    keyword = ranking([1, 3], [8.0, 4.0])
+    mean, deviation = np.mean([8, 4, *[0] * 198]), np.std([8, 4, *[0] * 198])
     vector = ranking([2, 1], [0.9, 0.5], mean=0.1, deviation=0.2)
     ids = rank.candidates(keyword, vector)
     fused = rank.fuse(keyword, vector, ids, np.array([0.5, 0.9, 0.3], np.float32))
     assert ids.tolist() == [1, 2, 3]
     expected = {
-        1: 0.7 * (0.5 - 0.1) / 0.2 + 0.3 * (8 - 2) / 2,
-        2: 0.7 * (0.9 - 0.1) / 0.2 + 0.3 * (0 - 2) / 2,
-        3: 0.7 * (0.3 - 0.1) / 0.2 + 0.3 * (4 - 2) / 2,
+        1: 0.7 * (0.5 - 0.1) / 0.2 + 0.3 * (8 - mean) / deviation,
+        2: 0.7 * (0.9 - 0.1) / 0.2 + 0.3 * (0 - mean) / deviation,
+        3: 0.7 * (0.3 - 0.1) / 0.2 + 0.3 * (4 - mean) / deviation,
     }
     assert fused.ids.tolist() == sorted(expected, key=lambda id_: -expected[id_])
     assert np.allclose(fused.scores, sorted(expected.values(), reverse=True))
+
+
+def test_the_scale_of_bm25_does_not_depend_on_how_many_are_listed() -> None:
+    """The same first 200, and more asked for: the same scale, so the same order in a small and a large index."""
+    scores = np.linspace(20, 1, 1000, dtype=np.float32)
+    assert rank.keyword_scale_of(scores) == rank.keyword_scale_of(scores[: rank.WINDOW])
+
+
+def test_what_is_not_listed_where_many_are_is_two_deviations_down() -> None:
+    """It may have a score just below the last one: 0 would be unfair."""
+    keyword = ranking(list(range(200)), list(np.linspace(20, 15, 200)))
+    fused = rank.fuse(keyword, ranking([200], [0.5]), np.arange(201), np.full(201, 0.5, np.float32))
+    assert np.isclose(fused.scores[fused.ids == 200], 0.7 * 0.5 - 0.3 * 2)
+
+
+def test_a_rare_identifier_outweighs_every_meaning() -> None:
+    """One passage in all has the word: it comes first, however near in meaning others are."""
+    keyword, vector = ranking([7], [9.0]), ranking([1, 2], [0.6, 0.55], 0.1, 0.12)
+    fused = rank.fuse(keyword, vector, np.array([1, 2, 7]), np.array([0.6, 0.55, 0.05], np.float32))
+    assert fused.ids[0] == 7
 
 
 def test_ranks_and_raw_scores_stay_with_their_chunk() -> None:

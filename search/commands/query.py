@@ -11,6 +11,7 @@ import pydantic_core
 from search import query
 from search.commands import options, terminal
 from search.config import Settings
+from search.explanations import Explained, Explanation
 from search.records import MODES, Hit, Query, Results
 from search.service import open_service
 
@@ -26,6 +27,9 @@ def add(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("-k", type=int, default=10, metavar="N", help="how many hits (default 10)")
     parser.add_argument("--mode", choices=MODES, default="hybrid", help="what to rank by (default hybrid)")
     options.add_filters(parser)
+    parser.add_argument("--explain", action="store_true", help="say how each hit came about, in numbers")
+    parser.add_argument("--neighbours", type=int, default=0, metavar="N", help="show N passages around each hit too")
+    parser.add_argument("--no-diversify", action="store_true", help="near copies are hits of their own")
     options.add_database(parser)
     options.add_output(parser, line="a hit")
     options.add_examples(
@@ -40,7 +44,15 @@ def add(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(chosen: argparse.Namespace, settings: Settings) -> int:
     """Exit code 0 where something was found, 1 where nothing was."""
-    wanted = Query(terminal.text(chosen.text), chosen.k, chosen.mode, **options.filters(chosen))
+    wanted = Query(
+        terminal.text(chosen.text),
+        chosen.k,
+        chosen.mode,
+        **options.filters(chosen),
+        explain=chosen.explain,
+        diversify=not chosen.no_diversify,
+        neighbours=chosen.neighbours,
+    )
     with open_service(settings) as service:
         results = query.search(service.searcher, wanted)
     if chosen.json:
@@ -61,8 +73,41 @@ def run(chosen: argparse.Namespace, settings: Settings) -> int:
 def _print(results: Results) -> None:
     for hit in results.hits:
         print(f"{hit.rank}. {terminal.painted(place(hit), terminal.BOLD)}")
-        print(f"   {_shown(hit.chunk.text)}")
-        print(f"   {terminal.painted(f'[{hit.score:.2f}] {hit.why}', terminal.DIM)}\n")
+        print(f"   {hit.around.text}" if hit.around else f"   {_shown(hit.chunk.text)}")
+        print(f"   {terminal.painted(f'[{hit.score:.2f}] {hit.why}', terminal.DIM)}")
+        for copy in hit.copies:
+            print(f"   the same in {copy.document.path}")
+        if hit.explain:
+            print(_explained(hit.explain))
+        print()
+    if results.explain:
+        print(_explained_whole(results.explain, results.took_ms))
+
+
+def _explained(explanation: Explanation) -> str:
+    """A hit's arithmetic, a line each for the parts and for their sum."""
+    lines = []
+    for name, part in (("vector", explanation.vector), ("keyword", explanation.keyword)):
+        if part:
+            score = "none" if part.score is None else f"{part.score:.4f}"
+            rank = "not listed" if part.rank is None else f"number {part.rank}"
+            lines.append(
+                f"   {name:<8}{rank}, score {score}, mean {part.mean:.4f}, deviation {part.deviation:.4f}: "
+                f"z {part.z:.3f}, x {part.weight:.1f} = {part.share:.3f}"
+            )
+    return "\n".join([*lines, f"   {explanation.arithmetic}"])
+
+
+def _explained_whole(explained: Explained, took_ms: dict[str, float]) -> str:
+    """What was looked for and at, and the milliseconds of each stage."""
+    within = f"within {explained.filter}: " if explained.filter else ""
+    times = ", ".join(f"{stage} {ms:.1f}" for stage, ms in took_ms.items())
+    return (
+        f"words: {' '.join(explained.terms) or 'none'}\n"
+        f"listed: {explained.keyword} by keyword, {explained.vector} by vector, {explained.candidates} together\n"
+        f"searched: {within}{explained.passing:,} of {explained.chunks:,} passages ({explained.selectivity:.2%})\n"
+        f"milliseconds: {times}"
+    )
 
 
 def place(hit: Hit) -> str:

@@ -138,6 +138,12 @@ class Store(Protocol):
     def occurrences(self, ids: Integers, only: Filter) -> dict[int, list[Occurrence]]:
         """Where chunks stand, in documents that pass the filter."""
 
+    def passing(self, only: Filter) -> int:
+        """How many chunks stand in a document that passes the filter."""
+
+    def around(self, root: str, path: str, start: int, end: int, count: int) -> tuple[int, int]:
+        """The span from `count` chunks before the one at [start, end) of a document to as many after it."""
+
     def text(self, root: str, path: str) -> str:
         """The text of a document. Raises DocumentMissing where there is none."""
 

@@ -212,6 +212,21 @@ class SqliteStore:
                 found.setdefault(id_, []).append(Occurrence(id_, chunk, DocumentRef(*document)))
         return found
 
+    def passing(self, only: Filter) -> int:
+        with self._database.reading() as connection:
+            return len(statements.allowed(connection, only))
+
+    def around(self, root: str, path: str, start: int, end: int, count: int) -> tuple[int, int]:
+        with self._database.reading() as connection:
+            row = connection.execute(
+                "SELECT min(near.start), max(near.end) FROM documents"
+                " JOIN spans AS hit ON hit.document = documents.id AND hit.start = ? AND hit.end = ?"
+                " JOIN spans AS near ON near.document = hit.document"
+                " AND near.ordinal BETWEEN hit.ordinal - ? AND hit.ordinal + ? WHERE root = ? AND path = ?",
+                [start, end, count, count, root, path],
+            ).fetchone()
+        return (start, end) if row[0] is None else (int(row[0]), int(row[1]))
+
     def text(self, root: str, path: str) -> str:
         with self._database.reading() as connection:
             row = connection.execute(

@@ -1,0 +1,113 @@
+"""The page of results: near copies become one, and one document does not fill it. Pure; knows no store.
+
+Nothing is dropped unseen: a near copy is listed with the passage that it repeats.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from search import keywords
+from search.store import Occurrence
+
+CROWDING = 0.1
+"""What each earlier hit of the same document costs a passage, in standard deviations as scores are counted in."""
+
+SHINGLE = 4
+SAME = 0.8
+"""Passages whose runs of four words agree to this share (Jaccard) are near copies: about five words of 200 differ.
+In a short passage one other word is enough to be something else: an amount, a name."""
+
+_WORD = re.compile(r"\w+")
+
+
+@dataclass(slots=True)
+class Choice:
+    """A place on the page: its score, what crowding took off it, and the near copies that it stands for."""
+
+    score: float
+    crowding: float
+    position: int
+    place: Occurrence
+    copies: list[Occurrence] = field(default_factory=list)
+
+
+def choose(ranked: Iterable[tuple[float, int, Occurrence]], count: int, crowding: float) -> list[Choice]:
+    """The first `count` of ranked places (score, position, place), best first, no near copies among them.
+
+    The order is that of the scores, each less `crowding` for every earlier choice from the same document.
+    """
+    chosen: list[Choice] = []
+    seen, taken = _Seen(), Counter[tuple[str, str]]()
+    for score, cost, position, place in _in_turn(ranked, taken, crowding):
+        copied = seen.find(place.chunk.text)
+        if copied is not None:
+            chosen[copied].copies.append(place)
+        elif len(chosen) == count:
+            break
+        else:
+            seen.add(place.chunk.text)
+            taken[_document(place)] += 1
+            chosen.append(Choice(score, cost, position, place))
+    return chosen
+
+
+def _in_turn(
+    ranked: Iterable[tuple[float, int, Occurrence]], taken: Counter[tuple[str, str]], crowding: float
+) -> Iterator[tuple[float, float, int, Occurrence]]:
+    """Places by score less what crowding costs by then; a place is taken from `ranked` when its turn may have come."""
+    rest = iter(ranked)
+    upcoming = next(rest, None)
+    # What cost something waits here: (less its score now, a number for ties, its cost, what it was).
+    waiting: list[tuple[float, int, float, tuple[float, int, Occurrence]]] = []
+    for number in itertools.count():
+        if upcoming and (not waiting or upcoming[0] >= -waiting[0][0]):
+            current, cost, upcoming = upcoming, 0.0, next(rest, None)
+        elif waiting:
+            _, _, cost, current = heapq.heappop(waiting)
+        else:
+            return
+        score, position, place = current
+        due = crowding * taken[_document(place)]
+        if due > cost:
+            heapq.heappush(waiting, (due - score, number, due, current))
+        else:
+            yield score - cost, cost, position, place
+
+
+def _document(place: Occurrence) -> tuple[str, str]:
+    return place.document.root, place.document.path
+
+
+class _Seen:
+    """Passages by their shingles, numbered in the order in which they were added."""
+
+    def __init__(self) -> None:
+        self._where: dict[tuple[str, ...], list[int]] = {}
+        self._sizes: list[int] = []
+
+    def add(self, text: str) -> None:
+        shingles = _shingles(text)
+        for shingle in shingles:
+            self._where.setdefault(shingle, []).append(len(self._sizes))
+        self._sizes.append(len(shingles))
+
+    def find(self, text: str) -> int | None:
+        """The first passage that the text is a near copy of."""
+        shingles = _shingles(text)
+        common = Counter(number for shingle in shingles for number in self._where.get(shingle, ()))
+        same = [n for n, both in common.items() if both >= SAME * (self._sizes[n] + len(shingles) - both)]
+        return min(same, default=None)
+
+
+def _shingles(text: str) -> set[tuple[str, ...]]:
+    """Runs of SHINGLE words; the whole text where it has no more."""
+    words = _WORD.findall(keywords.indexed(text).lower())
+    if len(words) <= SHINGLE:
+        return {tuple(words)}
+    return {tuple(words[at : at + SHINGLE]) for at in range(len(words) - SHINGLE + 1)}

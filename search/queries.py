@@ -1,0 +1,103 @@
+"""What is asked of an index: Query and Question, and what makes one impossible. Records; part of the HTTP schema."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from search.errors import QueryError
+from search.filters import Filter
+
+Mode = Literal["hybrid", "keyword", "vector"]
+MODES: tuple[Mode, ...] = ("hybrid", "keyword", "vector")
+
+MAX_QUERY_CHARACTERS = 20_000
+MAX_K = 1_000
+MAX_NEIGHBOURS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A search. From `path` to `where` the fields are conditions on documents, as in `search.filters.Filter`.
+
+    `explain` asks how each hit came about, `neighbours` for the text of so many passages around each hit;
+    without `diversify`, near copies of a passage are hits of their own and one document may fill the page.
+    Raises QueryError for what cannot be searched for.
+    """
+
+    # Unknown fields of a request are refused: a filter that is misspelt must not be ignored in silence.
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
+
+    query: str
+    k: int = 10
+    mode: Mode = "hybrid"
+    path: str | None = None
+    type: str | None = None
+    after: str | None = None
+    before: str | None = None
+    language: str | None = None
+    where: dict[str, str] = field(default_factory=dict)
+    explain: bool = False
+    diversify: bool = True
+    neighbours: int = 0
+
+    @property
+    def filter(self) -> Filter:
+        return _filter(self)
+
+    def __post_init__(self) -> None:
+        check_text("query", self.query)
+        if not 0 <= self.neighbours <= MAX_NEIGHBOURS:
+            raise QueryError(f"neighbours is {self.neighbours}: ask for 0 to {MAX_NEIGHBOURS} passages around a hit")
+        check_k(self.k)
+        _filter(self)
+        if self.mode not in MODES:
+            raise QueryError(f"mode {self.mode!r} is unknown: use one of {', '.join(MODES)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question to answer from the documents; fields as in Query."""
+
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
+
+    question: str
+    k: int = 8
+    stream: bool = False
+    path: str | None = None
+    type: str | None = None
+    after: str | None = None
+    before: str | None = None
+    language: str | None = None
+    where: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def filter(self) -> Filter:
+        return _filter(self)
+
+    def __post_init__(self) -> None:
+        check_text("question", self.question)
+        check_k(self.k)
+        _filter(self)
+
+
+def _filter(asked: Query | Question) -> Filter:
+    return Filter(asked.path, asked.type, asked.after, asked.before, asked.language, tuple(asked.where.items()))
+
+
+def check_text(name: str, text: str) -> None:
+    """Raises QueryError for an empty or over-long text, and for one that is no text."""
+    if not text.strip():
+        raise QueryError(f"the {name} is empty: say what to look for")
+    if len(text) > MAX_QUERY_CHARACTERS:
+        raise QueryError(
+            f"the {name} has {len(text):,} characters; at most {MAX_QUERY_CHARACTERS:,} are taken: shorten it"
+        )
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise QueryError(f"the {name} is not valid text (it has lone surrogates): send it as UTF-8")
+
+
+def check_k(k: int) -> None:
+    """Raises QueryError for a number of results out of range."""
+    if not 1 <= k <= MAX_K:
+        raise QueryError(f"k is {k}: ask for 1 to {MAX_K:,} results")
