@@ -146,6 +146,8 @@ class _Walker:
             return Skipped(name, f"it is no file but {_kind(status.st_mode)}")
         if entry.name.startswith("~$"):
             return Skipped(name, "it is the lock file of a document that is open in an office program")
+        if not status.st_size:
+            return Skipped(name, "the file is empty")
         if status.st_size > self.max_bytes:
             return Skipped(
                 name, f"it is larger than the limit ({status.st_size:,} bytes, at most {self.max_bytes:,} are read)"

@@ -49,6 +49,12 @@ def test_files_in_order_with_size_and_time(tmp_path: Path) -> None:
     assert found[1].path.read_text(encoding="utf-8") == "a/one.md"
 
 
+def test_an_empty_file_is_passed_over(tmp_path: Path) -> None:
+    """An `__init__.py` of nothing is no failure."""
+    (tmp_path / "__init__.py").touch()
+    assert list(walk(tmp_path)) == [Skipped("__init__.py", "the file is empty")]
+
+
 def test_empty_folder_has_nothing(tmp_path: Path) -> None:
     """An empty folder is no error."""
     assert list(walk(tmp_path)) == []
