@@ -8,10 +8,10 @@ import sys
 from collections.abc import Sequence
 
 from search import __version__, config
-from search.commands import ask, completions, doctor, mcp, query, serve, status
+from search.commands import ask, completions, doctor, mcp, models, query, serve, status
 from search.errors import SearchError
 
-COMMANDS = (query, ask, serve, status, doctor, mcp, completions)
+COMMANDS = (query, ask, serve, status, doctor, models, mcp, completions)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -75,7 +75,7 @@ HOMES = {
     "fastapi": {"search.app", "search.web", "search.faces"},
     "starlette": {"search.app"},
     "mcp": {"search.faces.mcp"},
-    "uvicorn": {"search.commands.serve"},
+    "uvicorn": {"search.commands.serve", "search.commands.models.serving"},
     "httpx": {"search.ollama", "search.embedded"},
     "sqlite_utils": {"search.store"},
     "sqlite3": {"search.store"},

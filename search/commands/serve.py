@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +14,7 @@ import uvicorn
 
 from search.app import create_app
 from search.commands import options
+from search.commands.listening import listen
 from search.config import Settings
 from search.errors import ConfigError, ModelError
 from search.faces import mcp
@@ -43,7 +43,7 @@ def run(chosen: argparse.Namespace, settings: Settings) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with contextlib.ExitStack() as cleanup:
         cleanup.enter_context(contextlib.suppress(KeyboardInterrupt))
-        listening = cleanup.enter_context(_listen(chosen.host, chosen.port))
+        listening = cleanup.enter_context(listen(chosen.host, chosen.port))
         service = cleanup.enter_context(open_service(settings, create=True))
         if chosen.folder is not None:
             _ingest(chosen.folder, settings, cleanup)
@@ -60,16 +60,6 @@ def run(chosen: argparse.Namespace, settings: Settings) -> int:
         )
         uvicorn.Server(uvicorn.Config(app, access_log=False, log_level="warning")).run(sockets=[listening])
     return 0
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    """A socket bound before anything else is done, so that a taken port is said at once."""
-    try:
-        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    except (OSError, OverflowError) as error:
-        raise ConfigError(
-            f"cannot listen on {host} port {port} ({error}): choose another with --port or --host"
-        ) from error
 
 
 def _ingest(folder: Path, settings: Settings, cleanup: contextlib.ExitStack) -> None:

@@ -1,0 +1,17 @@
+"""A socket to serve on."""
+
+from __future__ import annotations
+
+import socket
+
+from search.errors import ConfigError
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket bound before anything else is done, so that a taken port is said at once."""
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except (OSError, OverflowError) as error:
+        raise ConfigError(
+            f"cannot listen on {host} port {port} ({error}): choose another with --port or --host"
+        ) from error
