@@ -1,24 +1,27 @@
-"""Citations in an answer: found, checked against the passages that were sent, and given their exact spans.
-
-No second model: a sentence is held against the words and numbers of the passages it cites.
+"""Citations in an answer: markers found in every form, checked against the passages that were sent, and each
+sentence given its exact spans.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
-from search import sentences
-from search.keywords import terms
-from search.records import Citation, Sentence, Source, Support
+from search import support
+from search.records import Sentence, Source
+from search.support import Cosines
 
-SUPPORTED = 0.6
-PARTLY = 0.35
-
-_MARKER = re.compile(r"\s*(?:\[(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\]|【(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)】)")
-_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
+_NUMBERS = r"\d{1,3}(?::L?\d+(?:[-–]L?\d+)?)?(?:\s*(?:[,;&]|and|[-–])\s*\d{1,3}(?::L?\d+(?:[-–]L?\d+)?)?)*"
+_NAMED = rf"(?:\^|#|(?:[Pp]assages?|[Ss]ources?|[Dd]oc(?:ument)?s?)\s*)?{_NUMBERS}"
+_MARKER = re.compile(
+    rf"\s*(?:\[(?P<square>{_NAMED})\](?!\()|【(?P<wide>{_NAMED})(?:†[^】]*)?】"
+    # (1) is a citation only where a clause ends, so that "(2) second" and "in (1) we" stay what they are
+    r"|(?<=[\w\"'”’%)\]])\s\((?P<round>(?:[Pp]assages?\s*|[Ss]ources?\s*)?\d{1,2}(?:\s*,\s*\d{1,2})*)\)(?=\s*(?:[.,;:!?]|$|\[|\(\d)))"
+)
+_RANGE = re.compile(r"(\d{1,3})(?::L?\d+(?:[-–]L?\d+)?)?(?:\s*[-–]\s*(\d{1,3}))?")
+_FENCE = re.compile(r"^ {0,3}(```+|~~~+).*?(?:^ {0,3}\1[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
+_CODE = re.compile(r"(`+)(?!`).+?(?<!`)\1(?!`)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,80 +34,61 @@ class Cited:
 
 
 def read(text: str, sent: int) -> Cited:
-    """Reads markers such as [1], [1, 2] and 【1】; numbers that are not 1 to `sent` are taken out of the text."""
+    """Reads markers such as [1], [1, 2], [1-3], [1][2], 【1】 and (1) into the form [1]; code is left alone.
+
+    Numbers that are not 1 to `sent` are taken out of the text; a (7) that is none of them is no marker.
+    """
     kept: list[int] = []
     dropped: list[int] = []
 
     def replace(marker: re.Match[str]) -> str:
-        numbers = [int(number) for number in re.findall(r"\d+", marker[0])]
+        numbers = list(_listed(marker["square"] or marker["wide"] or marker["round"]))
         good = [number for number in numbers if 1 <= number <= sent]
+        if marker["round"] and len(good) < len(numbers):
+            return marker[0]
         kept.extend(good)
         dropped.extend(number for number in numbers if number not in good)
         space = marker[0][: len(marker[0]) - len(marker[0].lstrip())]
         return space + "".join(f"[{number}]" for number in good) if good else ""
 
-    cleaned = _MARKER.sub(replace, text)
-    return Cited(cleaned, tuple(dict.fromkeys(kept)), tuple(dict.fromkeys(dropped)))
+    pieces, end = [], 0
+    for start, stop in _code(text):
+        pieces += [_MARKER.sub(replace, text[end:start]), text[start:stop]]
+        end = stop
+    pieces.append(_MARKER.sub(replace, text[end:]))
+    return Cited("".join(pieces), tuple(dict.fromkeys(kept)), tuple(dict.fromkeys(dropped)))
 
 
-def check(text: str, sources: Sequence[Source]) -> tuple[Sentence, tuple[int, ...]]:
+def without_code(text: str) -> str:
+    """The text with blanks in place of its code blocks, an unfinished one too: same length, no sentences there."""
+    return _FENCE.sub(lambda block: re.sub(r"\S", " ", block[0]), text)
+
+
+def check(text: str, sources: Sequence[Source], cosines: Cosines | None = None) -> tuple[Sentence, tuple[int, ...]]:
     """A sentence with its support in the passages it cites (in all of them where it cites none), and the
     numbers that it cited and that were not sent.
     """
     cited = read(text, len(sources))
-    words = set(terms(_MARKER.sub("", cited.text)))
-    numbers = set(_NUMBER.findall(_MARKER.sub("", cited.text)))
-    matches = [
-        match
-        for source in sources
-        if source.n in cited.sources or not cited.sources
-        for match in [_best(words, numbers, source)]
-        if match is not None
+    units = [
+        unit for source in sources if source.n in cited.sources or not cited.sources for unit in support.units(source)
     ]
-    best = max((match.score for match in matches), default=0.0)
-    support: Support = "supported" if best >= SUPPORTED else "partly" if best >= PARTLY else "not found"
-    good = sorted((match for match in matches if match.score >= PARTLY), key=lambda match: -match.score)
-    if not cited.sources:
-        good = good[:1]
-    return Sentence(cited.text.strip(), support, tuple(match.citation for match in good)), cited.dropped
+    found = support.judge(_MARKER.sub("", cited.text), units, cosines)
+    return Sentence(cited.text.strip(), found.support, found.citations, found.missing), cited.dropped
 
 
-@dataclass(frozen=True, slots=True)
-class _Match:
-    score: float
-    citation: Citation
+def _listed(numbers: str) -> list[int]:
+    """The passages that a marker names, those of a range too."""
+    found = []
+    for first, last in _RANGE.findall(numbers):
+        end = int(last) if last and int(first) <= int(last) <= int(first) + 20 else int(first)
+        found += [*range(int(first), end + 1)]
+        if last and end != int(last):
+            found.append(int(last))
+    return list(dict.fromkeys(found))
 
 
-def _best(words: set[str], numbers: set[str], source: Source) -> _Match | None:
-    """The sentence, or two neighbouring ones, of a passage that share most with a sentence of the answer.
-
-    The score is the share of the answer's words that stand there; a number that stands nowhere in the
-    passage keeps it under SUPPORTED.
-    """
-    if not words:
-        return None
-    best: tuple[float, int, int] = (0.0, 0, 0)
-    for start, end in _windows(source.chunk.text):
-        there = set(terms(source.chunk.text[start:end]))
-        score = sum(_stands(word, there) for word in words) / len(words)
-        if score > best[0]:
-            best = (score, start, end)
-    score, start, end = best
-    if not end:
-        return None
-    if numbers - set(_NUMBER.findall(source.chunk.text)):
-        score = min(score, SUPPORTED - 0.01)
-    return _Match(score, Citation(source.n, source.chunk.start + start, source.chunk.start + end))
-
-
-def _windows(text: str) -> Iterator[tuple[int, int]]:
-    spans = list(sentences.spans(text))
-    yield from spans
-    for first, second in pairwise(spans):
-        yield first[0], second[1]
-
-
-def _stands(word: str, there: set[str]) -> bool:
-    """Whether a word, or another form of it (the same first letters), is there."""
-    stem = word[: max(4, len(word) - 3)]
-    return word in there or (len(word) > 4 and any(other.startswith(stem) for other in there))
+def _code(text: str) -> list[tuple[int, int]]:
+    """Where code stands: fenced blocks and what is in backticks."""
+    blocks = [match.span() for match in _FENCE.finditer(text)]
+    inline = [match.span() for match in _CODE.finditer(without_code(text))]
+    return sorted(blocks + inline)

@@ -200,11 +200,16 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """One sentence of an answer and what was found of it in the sources."""
+    """One sentence of an answer and what was found of it in the sources.
+
+    `missing` are its numbers, dates and names that the sources don't have in this place, and "not" where one
+    denies what the other says.
+    """
 
     text: str
     support: Support
     citations: tuple[Citation, ...] = ()
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

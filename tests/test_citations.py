@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from search import citations
 from search.records import ChunkRef, DocumentRef, Source
@@ -26,12 +28,37 @@ def source(n: int = 1, text: str = TEXT, start: int = 100) -> Source:
         ("So [1][7].", (1,), (7,)),
         ("So [0].", (), (0,)),
         ("An array a[i] and [note] stay.", (), ()),
+        ("So [1-2].", (1, 2), ()),
+        ("So [1–2].", (1, 2), ()),
+        ("So [1 and 2].", (1, 2), ()),
+        ("So [^1] it is.", (1,), ()),
+        ("So [Passage 2].", (2,), ()),
+        ("So [1:14-16].", (1,), ()),
+        ("So 【1†L3-L5】.", (1,), ()),
+        ("So it is (1).", (1,), ()),
+        ("So it is (1, 2), and so on.", (1, 2), ()),
+        ("There are two: (1) this, (2) that.", (), ()),
+        ("In May (5) or so (2024).", (), ()),
+        ("See [2](https://example.org).", (), ()),
+        ("So [1].\n```\nprint(x[2])\n```\n", (1,), ()),
+        ("Write `x[2]` for it [1].", (1,), ()),
+        ("```\nx[2] without an end", (), ()),
     ],
 )
 def test_markers_are_read(text: str, kept: tuple[int, ...], dropped: tuple[int, ...]) -> None:
     """Only numbers of passages that were sent are kept."""
     cited = citations.read(text, 2)
     assert (cited.sources, cited.dropped) == (kept, dropped)
+
+
+@given(st.text(alphabet="[]【】()`~1234,;-– \n.ab", max_size=60))
+def test_code_and_every_other_character_survive(text: str) -> None:
+    """Whatever a model writes, only markers change: with all of them taken out the text is the same."""
+    cited = citations.read(text, 99)
+    marks = "[]【】(), ;-–\n1234"
+    assert [c for c in cited.text if c not in marks] == [c for c in text if c not in marks]
+    assert all(1 <= number <= 99 for number in cited.sources)
+    assert len(citations.without_code(text)) == len(text)
 
 
 def test_numbers_that_were_not_sent_leave_the_text() -> None:

@@ -34,6 +34,8 @@ LEVELS = {
     "search.hits": 4,
     "search.prompts": 3,
     "search.citations": 3,
+    "search.literals": 2,
+    "search.support": 3,
     "search.extracts": 3,
     "search.query": 4,
     "search.answer": 4,
@@ -65,11 +67,13 @@ SIDEWAYS = {
     ("search.explanations", "search.records"),
     ("search.hits", "search.query"),
     ("search.query", "search.answer"),
+    ("search.support", "search.citations"),
     ("search.embedded", "search.ollama"),
     ("search.library", "search"),
 }
-"""Steps that are meant: requests check themselves, an answer begins with a search, the client reaches the embedded
-model through its transport, and the package loads its library face when that is asked for."""
+"""Steps that are meant: requests check themselves, an answer begins with a search, citations are checked by what
+supports them, the client reaches the embedded model through its transport, and the package loads its library face
+when that is asked for."""
 
 HOMES = {
     "fastapi": {"search.app", "search.web", "search.faces"},

@@ -1,0 +1,90 @@
+"""Sentences held against passages: numbers, dates, names and negations literally, the rest by words and closeness."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from search import support
+from search.records import ChunkRef, DocumentRef, Source
+from search.vectors import Floats
+
+PASSAGE = (
+    "The museum in Lisbon was founded by Ana Prado on 12 May 1931. It shows 1,250 ships and is not open on Mondays."
+    " The harbour in Porto was built by Rui Costa in 1907 and has three cranes."
+)
+
+
+def judged(claim: str, passage: str = PASSAGE, cosines: support.Cosines | None = None) -> support.Judgement:
+    chunk = ChunkRef("id", passage, 0, len(passage), None, ("Museums of Portugal",))
+    return support.judge(claim, support.units(Source(1, DocumentRef("/r", "a.md", "", "md"), chunk)), cosines)
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "The museum in Lisbon was founded by Ana Prado on 12 May 1931.",
+        "Ana Prado founded the Lisbon museum on 1931-05-12.",
+        "It shows 1250 ships.",
+        "The museum isn't open on Mondays.",
+        "Porto's harbour has 3 cranes and was built in 1907 by Rui Costa.",
+        "In Portugal, a museum in Lisbon shows 1,250 ships.",
+    ],
+)
+def test_what_the_passage_says_is_supported(claim: str) -> None:
+    """In other words too, with numbers and dates written otherwise."""
+    found = judged(claim)
+    assert (found.support, found.missing) == ("supported", ())
+    assert found.citations
+
+
+@pytest.mark.parametrize(
+    ("claim", "missing"),
+    [
+        ("The museum in Lisbon was founded by Ana Prado on 12 May 1932.", "1932"),
+        ("The museum in Lisbon was founded by Ana Prado on 12 June 1931.", "June"),
+        ("The museum in Lisbon was founded by Ana Gomes on 12 May 1931.", "Gomes"),
+        ("It shows 1,520 ships and is not open on Mondays.", "1,520"),
+        ("It shows 1,250 ships and is not open on Fridays.", "Fridays"),
+        ("It shows 1,250 ships and is open on Mondays.", "not"),
+        ("The harbour in Porto was not built by Rui Costa in 1907.", "not"),
+        ("The harbour in Porto was built by Rui Costa in 1907 and has seven cranes.", "seven"),
+        # words of the same passage in the wrong place
+        ("The museum in Lisbon was founded by Ana Prado on 12 May 1907.", "1907"),
+        ("The museum in Porto was founded by Ana Prado on 12 May 1931.", "Porto"),
+    ],
+)
+def test_one_changed_thing_is_seen_and_named(claim: str, missing: str) -> None:
+    """A number, a date, a name, a negation: never supported, and it says what is missing."""
+    found = judged(claim)
+    assert found.support != "supported"
+    assert found.missing == (missing,)
+
+
+def test_another_sentence_altogether_is_not_found() -> None:
+    """Without words in common there is no support and no citation."""
+    assert judged("Bananas ripen faster in paper bags.") == support.Judgement("not found")
+
+
+def test_the_span_is_that_of_the_sentence() -> None:
+    """Exactly the sentence of the passage that says it."""
+    (citation,) = judged("It shows 1,250 ships.").citations
+    assert PASSAGE[citation.start : citation.end] == "It shows 1,250 ships and is not open on Mondays."
+
+
+def test_the_same_meaning_in_other_words_is_supported_where_a_model_says_so() -> None:
+    """The closeness of the embedding model counts as shared words do, but excuses no wrong number."""
+
+    def near(_: str, texts: list[str]) -> Floats:
+        return np.array([0.9] + [0.0] * (len(texts) - 1), np.float32)
+
+    assert judged("A gallery was established there.").support == "not found"
+    assert judged("A gallery was established there.", cosines=near).support == "supported"
+    assert judged("A gallery was established there in 1899.", cosines=near).support == "partly"
+
+
+def test_german_nouns_are_no_names() -> None:
+    """Where every noun has a capital, another noun is no wrong name; numbers are checked all the same."""
+    passage = "Das Museum in der Stadt wurde von der Gräfin im Jahr 1931 gegründet und ist für alle Gäste offen."
+    assert judged("Das Museum wurde 1931 von der Gräfin gegründet, sagt die Leitung.", passage).missing == ()
+    assert judged("Das Museum wurde 1932 von der Gräfin gegründet.", passage).missing == ("1932",)
