@@ -14,20 +14,8 @@ from search.errors import InputTooLong, ModelError, ModelGarbled, ModelMissing, 
 from search.extracts import Extract
 from search.ollama.client import Client
 from search.query import Searcher
-from search.records import (
-    Answer,
-    Answered,
-    Event,
-    Hit,
-    How,
-    Query,
-    Question,
-    Sentence,
-    SentenceChecked,
-    Source,
-    SourcesFound,
-    TextWritten,
-)
+from search.records import Hit, Query, Question
+from search.replies import Answer, Answered, Event, How, Sentence, SentenceChecked, Source, SourcesFound, TextWritten
 from search.vectors import Floats, cosines
 
 NEAREST_SHOWN = 3

@@ -31,7 +31,8 @@ from search.errors import (
 )
 from search.filters import conditions
 from search.query import Searcher
-from search.records import Answer, Answered, Event, Mode, Query, Question, Results, Status
+from search.records import Mode, Query, Question, Results, Status
+from search.replies import Answer, Answered, Event
 
 ANSWERS_AT_ONCE = 8
 RETRY_SECONDS = 2

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from search import support
-from search.records import Sentence, Source
+from search.replies import Sentence, Source
 from search.support import Cosines
 
 _NUMBERS = r"\d{1,3}(?::L?\d+(?:[-–]L?\d+)?)?(?:\s*(?:[,;&]|and|[-–])\s*\d{1,3}(?::L?\d+(?:[-–]L?\d+)?)?)*"

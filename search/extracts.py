@@ -15,7 +15,7 @@ import numpy as np
 
 from search import sentences
 from search.keywords import terms
-from search.records import Citation, Source
+from search.replies import Citation, Source
 from search.vectors import Floats
 
 MOST = 3

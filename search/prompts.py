@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from search.records import Source
+from search.replies import Source
 
 NOT_STATED = "The documents do not say."
 

@@ -16,7 +16,7 @@ from math import log
 
 from search import literals, sentences
 from search.literals import Word
-from search.records import Citation, Source, Support
+from search.replies import Citation, Source, Support
 from search.vectors import Floats
 
 SUPPORTED = 0.5

@@ -10,7 +10,8 @@ import pytest
 from search import answer
 from search.answer import Answerer
 from search.errors import InputTooLong, ModelError
-from search.records import Answered, Question, SentenceChecked, SourcesFound, TextWritten
+from search.records import Question
+from search.replies import Answered, SentenceChecked, SourcesFound, TextWritten
 from search.service import Service
 from tests import index
 from tests.fake_ollama import FakeOllama

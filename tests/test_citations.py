@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from search import citations
-from search.records import ChunkRef, DocumentRef, Source
+from search.records import ChunkRef, DocumentRef
+from search.replies import Source
 
 TEXT = "The index is one SQLite file. It keeps 384 numbers for each chunk."
 

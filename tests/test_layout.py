@@ -14,6 +14,7 @@ MODULES = sorted(
 
 LEVELS = {
     "search.records": 0,
+    "search.replies": 1,
     "search.errors": 0,
     "search.filters": 0,
     "search.queries": 0,

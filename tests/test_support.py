@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from search import support
-from search.records import ChunkRef, DocumentRef, Source
+from search.records import ChunkRef, DocumentRef
+from search.replies import Source
 from search.vectors import Floats
 
 PASSAGE = (

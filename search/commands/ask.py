@@ -12,7 +12,8 @@ import pydantic_core
 from search import answer
 from search.commands import options, terminal
 from search.config import Settings
-from search.records import Answer, Answered, Question, Source, TextWritten
+from search.records import Question
+from search.replies import Answer, Answered, Source, TextWritten
 from search.service import open_service
 from search.status import unused_ollama
 
