@@ -20,7 +20,8 @@ from typing import Any, TypeVar
 
 from search import answer, config, query
 from search.config import Settings
-from search.records import Answer, ChunkRef, DocumentRef, Event, Hit, Mode, Query, Question, Results, Status
+from search.records import ChunkRef, DocumentRef, Hit, Mode, Query, Question, Results, Status
+from search.replies import Answer, Event
 from search.service import Service, open_service
 
 R = TypeVar("R")
