@@ -20,19 +20,19 @@ def vectors(count: int, dimensions: int, seed: int = 0) -> Floats:
 @settings(max_examples=30, deadline=None)
 @given(dimensions=st.integers(1, 1100), count=st.integers(1, 300), seed=st.integers(0, 99))
 def test_distances_count_the_signs_that_differ(dimensions: int, count: int, seed: int) -> None:
-    """Whatever the dimensions; up to 384 of them, counts stop at 255."""
+    """Whatever the dimensions; up to 512 of them, counts stop at 255."""
     rows, query = vectors(count, dimensions, seed), vectors(1, dimensions, seed + 100)[0]
-    found = codes.distances(codes.encode(rows, ORIGIN[: rows.shape[1]]), count, codes.ask(query, ORIGIN[: len(query)]))
+    asked = codes.ask(query, ORIGIN[:dimensions])
+    found = codes.distances(codes.encode(rows, ORIGIN[:dimensions]), count, asked, asked.words)
     expected = ((rows > 0) != (query > 0)).sum(axis=1)
-    assert found.tolist() == (np.minimum(expected, 255) if dimensions <= 384 else expected).tolist()
+    assert found.tolist() == (np.minimum(expected, 255) if dimensions <= 512 else expected).tolist()
 
 
 def test_opposite_vectors_do_not_wrap_around_to_near_ones() -> None:
     """384 signs differ: more than a byte holds."""
     query = vectors(1, 384)[0]
-    found = codes.distances(
-        codes.encode(np.stack([query, -query]), ORIGIN[:384]), 2, codes.ask(query, ORIGIN[: len(query)])
-    )
+    asked = codes.ask(query, ORIGIN[:384])
+    found = codes.distances(codes.encode(np.stack([query, -query]), ORIGIN[:384]), 2, asked, asked.words)
     assert found.tolist() == [0, 255]
 
 
@@ -42,7 +42,20 @@ def test_two_threads_count_as_one_does() -> None:
     planes = np.random.default_rng(0).integers(0, 2**63, (2, count), dtype=np.uint64)
     asked = codes.ask(vectors(1, 64)[0], ORIGIN[:64])
     expected = np.bitwise_count(planes[0] ^ asked.signs[0])
-    assert (codes.distances(planes, count, asked) == expected).all()
+    assert (codes.distances(planes, count, asked, asked.words) == expected).all()
+
+
+def test_the_heavy_words_are_where_the_query_is_long() -> None:
+    """Two thirds of them; gathering keeps each at its place."""
+    query = vectors(1, 300)[0] * np.repeat([1, 5, 2, 9, 3], [64, 64, 64, 64, 44])
+    asked = codes.ask(query, ORIGIN[:300])
+    assert asked.heavy[:2] == (3, 1)
+    assert len(asked.heavy) == 4
+    planes = codes.encode(vectors(50, 300), ORIGIN[:300])
+    some = codes.gather(planes, np.array([4, 7]), asked.heavy)
+    assert (
+        codes.distances(some, 2, asked, asked.heavy) == codes.distances(planes, 50, asked, asked.heavy)[[4, 7]]
+    ).all()
 
 
 def test_estimates_are_the_products_with_the_quantised_numbers() -> None:
@@ -65,7 +78,7 @@ def test_estimates_order_as_cosines_do(dimensions: int) -> None:
         codes.encode(rows, ORIGIN[: rows.shape[1]]),
         codes.ask(query, ORIGIN[: len(query)]),
     )
-    by_signs = np.corrcoef(exact, -codes.distances(planes, 2_000, asked).astype(float))[0, 1]
+    by_signs = np.corrcoef(exact, -codes.distances(planes, 2_000, asked, asked.words).astype(float))[0, 1]
     by_both = np.corrcoef(exact, codes.estimates(planes, asked))[0, 1]
     assert by_both > 0.9 > by_signs > 0.5
 
