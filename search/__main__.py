@@ -6,12 +6,13 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
+from types import ModuleType
 
 from search import __version__, config
-from search.commands import ask, completions, doctor, mcp, models, query, serve, status
 from search.errors import SearchError
 
-COMMANDS = (query, ask, serve, status, doctor, models, mcp, completions)
+COMMANDS = ("query", "ask", "serve", "status", "doctor", "models", "mcp", "completions")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -19,7 +20,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="search", description="Search and ask your own documents.")
     parser.add_argument("--version", action="version", version=f"semsearch {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for command in COMMANDS:
+    arguments = sys.argv[1:] if arguments is None else arguments
+    # Only the module of the command that is asked for: those of the service take longer to import than a search takes.
+    # `completions` lists all of them.
+    asked = [name for name in COMMANDS if name in arguments[:1] and name != "completions"]
+    for command in load(asked or COMMANDS):
         command.add(commands)
     chosen = parser.parse_args(arguments)
     try:
@@ -33,6 +38,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader of our output has gone (`search query ... | head -1`): not an error.
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115
         return 0
+
+
+def load(names: Sequence[str] = COMMANDS) -> list[ModuleType]:
+    """The modules of commands."""
+    return [import_module(f"search.commands.{name}") for name in names]
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from search.__main__ import COMMANDS, main
+from search.__main__ import load, main
 
 
 def script(shell: str, capsys: pytest.CaptureFixture[str]) -> str:
@@ -80,5 +80,5 @@ def test_zsh_takes_the_script(capsys: pytest.CaptureFixture[str], tmp_path: Path
 def test_every_command_is_in_it(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
     """The script is made from the parsers, so none is forgotten."""
     made = script(shell, capsys)
-    for command in COMMANDS:
+    for command in load():
         assert command.__name__.rpartition(".")[2] in made

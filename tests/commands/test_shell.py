@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from search.__main__ import COMMANDS, main
+from search.__main__ import load, main
 
 PROJECT = Path(__file__).parents[2]
 
@@ -121,7 +121,7 @@ def test_colours_are_for_terminals_that_want_them(settings_: dict[str, str], col
 def examples() -> list[str]:
     """The lines behind `$ ` at the end of each command's help."""
     commands = argparse.ArgumentParser().add_subparsers()
-    for command in COMMANDS:
+    for command in load():
         command.add(commands)
     return [
         line.strip().removeprefix("$ ")
@@ -150,3 +150,11 @@ def test_the_examples_of_the_help_run(tmp_path: Path) -> None:
     )
     assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
     assert (completions / "search").read_text().startswith("_search()")
+
+
+def test_a_command_imports_what_it_needs() -> None:
+    """`search query` loads neither the service nor the documents' readers: they take longer than the search."""
+    code = "import sys; from search.__main__ import main\ntry: main(['query', '--help'])\nexcept SystemExit: pass\n"
+    code += "print(sorted({'fastapi', 'uvicorn', 'kreuzberg', 'ingest'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PROJECT)
+    assert done.stdout.splitlines()[-1] == "[]"
