@@ -1,52 +1,69 @@
-"""The command `ingest FOLDER`: makes an index match a folder, and accounts for every file."""
+"""The command `ingest`: makes an index match a folder, and accounts for every file."""
 
 from __future__ import annotations
 
 import _thread
 import argparse
 import os
+import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 import pydantic_core
 
-from ingest import pipeline
+from ingest import failures, files, lock, pipeline, progress, watching
+from ingest.changes import Selection
 from ingest.pipeline import Report
-from ingest.progress import JsonLines, Lines, bars
 from search import __version__, config, embed
 from search.config import EMBEDDED_MODEL, Settings
 from search.embed import prefixes
 from search.errors import ModelError, SearchError
 from search.ollama.client import Client
+from search.store import Store
 from search.store.opening import open_store
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs an ingest. Exit codes: 0 all is searchable, 1 some files failed, 2 it could not be done."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["failures"]:
+        return failures.main(arguments[1:])
     chosen = _parser().parse_args(arguments)
     if chosen.until_eof:
         threading.Thread(target=_stop_at_eof, daemon=True).start()
-    settings = config.from_environment(os.environ, chosen.db)
     try:
-        report = _ingest(chosen.folder, settings, as_json=chosen.json, retry=chosen.retry)
+        return _run(chosen, config.from_environment(os.environ, chosen.db))
     except SearchError as error:
-        print(f"ingest: {error}", file=sys.stderr)
+        _complain(error, as_json=chosen.json)
         return 2
     except KeyboardInterrupt:
         print("ingest: stopped; what was read is kept, run it again to go on", file=sys.stderr)
         return 130
-    print(pydantic_core.to_json({"type": "report", **asdict(report)}).decode() if chosen.json else describe(report))
-    return 1 if report.failed else 0
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="ingest", description="Make a folder's documents searchable.")
+    parser = argparse.ArgumentParser(
+        prog="ingest",
+        description="Make a folder's documents searchable.",
+        epilog="`ingest failures` lists what is not fully searchable, and what to do about it.",
+    )
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="the folder with your documents")
     parser.add_argument("--db", metavar="DB", help="the index (default: SEARCH_DB, or a file in your data folder)")
+    parser.add_argument("--watch", action="store_true", help="go on, and take in each change of the folder")
+    parser.add_argument("--include", action="append", default=[], metavar="GLOB", help="read only files that match")
+    parser.add_argument("--exclude", action="append", default=[], metavar="GLOB", help="leave out what matches")
+    parser.add_argument("--hidden", action="store_true", help="read hidden files and folders too")
+    parser.add_argument(
+        "--max-size", type=float, default=files.MAX_BYTES / 1e6, metavar="MB", help="leave out files above this size"
+    )
+    parser.add_argument(
+        "--reread", action="append", default=[], metavar="GLOB", help="read files that match again, though unchanged"
+    )
     parser.add_argument("--retry", action="store_true", help="embed again what the model refused before")
+    parser.add_argument("--wait", action="store_true", help="wait while another ingest holds the index")
     parser.add_argument("--json", action="store_true", help="print events and the report as JSON, one a line")
     # For a program that starts this one: when it dies, however that happens, its end of the pipe closes.
     parser.add_argument("--until-eof", action="store_true", help=argparse.SUPPRESS)
@@ -57,56 +74,107 @@ def _parser() -> argparse.ArgumentParser:
 def _stop_at_eof() -> None:
     while os.read(sys.stdin.fileno(), 1024):
         pass
-    _thread.interrupt_main()
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)  # wakes it from whatever it waits for
+    else:
+        _thread.interrupt_main()
 
 
-def _ingest(folder: Path, settings: Settings, *, as_json: bool, retry: bool) -> Report:
-    """One run with its progress shown. Raises SearchError; the text that was read is kept all the same."""
-    store = open_store(settings.database, create=True)
-    name = settings.embed_model or EMBEDDED_MODEL
-    wanted = prefixes.chosen(name, settings.query_prefix, settings.document_prefix)
+def _run(chosen: argparse.Namespace, settings: Settings) -> int:
+    with lock.held(settings.database, str(chosen.folder), None if chosen.wait else lock.PATIENCE_SECONDS, _say):
+        files.check_root(chosen.folder)
+        store = open_store(settings.database, create=True)
     try:
         with Client(settings.embed_host, api_key=settings.api_key) as client:
-            watch = JsonLines() if as_json else bars() if sys.stderr.isatty() else Lines()
-            with watch:
-                return pipeline.ingest(
-                    folder, store, lambda: embed.describe(client, name, wanted), watch.tell, retry=retry
-                )
-    except ModelError as error:
-        raise type(error)(
-            f"{error}\nThe text is in the index and can be searched by keyword; run this again for the vectors."
-        ) from error
+            ingest = _Ingest(chosen, settings, store, client)
+            if not chosen.watch:
+                return 1 if ingest.once().failed else 0
+            watching.watch(
+                chosen.folder,
+                ingest.again,
+                lambda error: _complain(error, as_json=chosen.json),
+                passed_over=watching.is_noise(chosen.folder, store.location, hidden=chosen.hidden),
+            )
+            return 0
     finally:
         store.close()
 
 
-def describe(report: Report) -> str:
-    """The report in lines for people; its counts add up to the files seen."""
-    if not report.seen and not report.removed:
-        return f"{report.root}: no files here; nothing to do"
-    done = report.indexed + report.partial + report.failed + report.removed + report.embedded + report.quarantined
-    if not done:
-        return f"{report.root}: nothing changed; {report.unchanged:,} files are up to date{_passed_over(report)}"
-    lines = [
-        f"{report.root}: {report.seen:,} files seen = {report.indexed:,} indexed + {report.partial:,} partial"
-        f" + {report.failed:,} failed + {report.unchanged:,} unchanged + {report.skipped:,} skipped",
-        f"{report.removed:,} removed; {report.chunks:,} chunks read in {report.text_seconds:.1f} s,"
-        f" {report.embedded:,} embedded in {report.vector_seconds:.1f} s",
-    ]
-    if report.parted:
-        lines.append(f"{report.parted:,} chunks are too long for the model and were embedded in parts")
-    if report.quarantined:
-        lines.append(
-            f"{report.quarantined:,} chunks have no vector, as the model makes none of them: keyword search finds "
-            "them, `search status` says why, --retry tries again"
+class _Ingest:
+    """What the passes of one command have in common."""
+
+    def __init__(self, chosen: argparse.Namespace, settings: Settings, store: Store, client: Client) -> None:
+        self._chosen = chosen
+        self._store = store
+        self._client = client
+        self._model = settings.embed_model or EMBEDDED_MODEL
+        self._prefixes = prefixes.chosen(self._model, settings.query_prefix, settings.document_prefix)
+
+    def once(self) -> Report:
+        """The one pass of a run, with its report. Raises SearchError; the text that was read is kept all the same."""
+        report = self._pass(bool, first=True)
+        _report(report, as_json=self._chosen.json)
+        return report
+
+    def again(self, *, paused: Callable[[], bool], first: bool) -> Report:
+        """One pass of many: told about where it did something."""
+        report = self._pass(paused, first=first)
+        if first or self._chosen.json or report.changed:
+            _report(report, as_json=self._chosen.json)
+        return report
+
+    def _pass(self, paused: Callable[[], bool], *, first: bool) -> Report:
+        chosen = self._chosen
+        selection = Selection(
+            tuple(chosen.include),
+            tuple(chosen.exclude),
+            int(chosen.max_size * 1e6),
+            chosen.hidden,
+            tuple(chosen.reread) if first else (),
+            retry_failed=first,
         )
-    if report.waiting:
-        lines.append(f"{report.waiting:,} chunks have no vector yet: run it again")
-    return "\n".join(lines)
+        patience = lock.PATIENCE_SECONDS if first and not chosen.wait else None
+        try:
+            with (
+                lock.held(self._store.location, str(chosen.folder.resolve()), patience, _say),
+                progress.shown(as_json=chosen.json) as shown,
+            ):
+                return pipeline.ingest(
+                    chosen.folder,
+                    self._store,
+                    self._describe,
+                    shown.tell,
+                    selection=selection,
+                    retry=chosen.retry and first,
+                    paused=paused,
+                )
+        except ModelError as error:
+            again = "it is tried again soon" if chosen.watch else "run this again"
+            raise type(error)(
+                f"{error}\nThe text is in the index and can be searched by keyword; {again} for the vectors."
+            ) from error
+
+    def _describe(self) -> embed.Model:
+        return embed.describe(self._client, self._model, self._prefixes)
 
 
-def _passed_over(report: Report) -> str:
-    return f", {report.skipped:,} skipped" if report.skipped else ""
+def _report(report: Report, *, as_json: bool) -> None:
+    line = (
+        pydantic_core.to_json({"type": "report", **asdict(report)}).decode() if as_json else progress.describe(report)
+    )
+    print(line, flush=True)
+
+
+def _complain(error: SearchError, *, as_json: bool) -> None:
+    """The error in words, and for programs as an event too."""
+    if as_json:
+        event = {"type": "error", "error": {"type": type(error).__name__, "message": error.message}}
+        print(pydantic_core.to_json(event).decode(), flush=True)
+    print(f"ingest: {error}", file=sys.stderr, flush=True)
+
+
+def _say(line: str) -> None:
+    print(f"ingest: {line}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from hashlib import file_digest
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from ingest import chunks, files
-from ingest.files import Found, Skipped
+from ingest import changes, chunks
+from ingest.changes import EVERYTHING, Changes, Selection
+from ingest.files import Found
 from ingest.workers import Workers
 from search import embed
 from search.embedded import tokens
@@ -23,7 +23,7 @@ from search.errors import DocumentError
 from search.records import Chunk, Document
 from search.store import FileState, Store
 
-BATCH = 64
+BATCH = 32
 READ_SECONDS = 120.0
 READ_MEGABYTES = 2_000
 
@@ -32,7 +32,7 @@ Outcome = Literal["indexed", "partial", "failed", "unchanged", "skipped", "remov
 
 @dataclass(frozen=True, slots=True)
 class FileEvent:
-    """What became of one file, or of `count` files that were skipped for the same reason (no path)."""
+    """What became of one file, or of `count` files (no path): the unchanged, and those skipped for one reason."""
 
     path: str
     outcome: Outcome
@@ -69,6 +69,7 @@ class Report:
     waiting: int = 0
     parted: int = 0
     quarantined: int = 0
+    paused: bool = False
     text_seconds: float = 0.0
     vector_seconds: float = 0.0
     problems: list[FileEvent] = field(default_factory=list)
@@ -77,6 +78,11 @@ class Report:
     def reconciles(self) -> bool:
         """Whether every file that was seen has exactly one outcome."""
         return self.seen == self.indexed + self.partial + self.failed + self.unchanged + self.skipped
+
+    @property
+    def changed(self) -> int:
+        """How much was done: files read or removed, chunks embedded or refused by the model."""
+        return self.indexed + self.partial + self.removed + self.embedded + self.quarantined
 
     def count(self, event: FileEvent) -> None:
         """Adds one file's outcome."""
@@ -93,23 +99,27 @@ def ingest(
     observer: Observer,
     *,
     workers: int = 2,
+    selection: Selection = EVERYTHING,
     retry: bool = False,
+    paused: Callable[[], bool] = bool,
 ) -> Report:
     """Makes the index match the folder: reads what changed, drops what is gone, embeds what has no vector.
 
-    `model` is asked for the embedding model when there is something to embed; `retry` sends it again what it made no
-    vector of before. Raises ConfigError for a folder
-    that is none, StoreError, and ModelError when the model fails: the text is in the index by then.
+    `model` is asked for the embedding model when there is something to embed; `retry` sends it again what it made
+    no vector of before. Where `paused` turns true while
+    vectors are made, the run ends early: text that came meanwhile is worth more than vectors of older text.
+    Raises ConfigError for a folder that is none, StoreError, and ModelError when the model fails: the text is
+    in the index by then.
     """
     run = _Run(str(folder.resolve()), store, observer)
-    known = store.known(run.root)
     start = time.perf_counter()
-    present, changed = _compare(run, folder, known)
-    _read(run, changed, workers)
-    _drop(run, known.keys() - present)
+    found = changes.compare(folder, store.known(run.root), chunks.CHUNKING, selection, store.location)
+    _settle(run, found)
+    _read(run, found.read, workers)
+    _drop(run, found.gone)
     run.report.text_seconds = time.perf_counter() - start
     start = time.perf_counter()
-    _embed(run, model, retry)
+    _embed(run, model, retry, paused)
     run.report.vector_seconds = time.perf_counter() - start
     return run.report
 
@@ -128,33 +138,18 @@ class _Run:
         self.observer(event)
 
 
-def _compare(run: _Run, folder: Path, known: dict[str, FileState]) -> tuple[set[str], dict[Found, str]]:
-    """Paths of all files that are there, and those to read with the hash of their bytes."""
-    present: set[str] = set()
-    changed: dict[Found, str] = {}
-    for entry in files.walk(folder):
-        if isinstance(entry, Skipped):
-            run.tell(FileEvent(entry.name, "skipped", entry.reason, entry.count))
-            # What was read before in a folder that cannot be listed now is not gone.
-            present.update(path for path in known if entry.name.endswith("/") and path.startswith(entry.name))
-            continue
-        present.add(entry.name)
-        state = known.get(entry.name)
-        usable = state is not None and state.outcome != "failed" and state.chunking == chunks.CHUNKING
-        if usable and state and (state.size, state.mtime_ns) == (entry.size, entry.mtime_ns):
-            run.tell(FileEvent(entry.name, "unchanged"))
-            continue
-        try:
-            hash_ = _hash(entry.path)
-        except OSError as error:
-            _fail(run, entry, "", f"cannot be read: {error.strerror or error}")
-            continue
-        if usable and state and state.hash == hash_:
-            run.store.touch(run.root, entry.name, replace(state, size=entry.size, mtime_ns=entry.mtime_ns))
-            run.tell(FileEvent(entry.name, "unchanged"))
-        else:
-            changed[entry] = hash_
-    return present, changed
+def _settle(run: _Run, found: Changes) -> None:
+    """Accounts for all files that need no reading."""
+    for skipped in found.skipped:
+        run.tell(FileEvent(skipped.name, "skipped", skipped.reason, skipped.count))
+    for file, state in found.touched.items():
+        run.store.touch(run.root, file.name, state)
+    if found.unchanged:
+        run.tell(FileEvent("", "unchanged", count=found.unchanged))
+    for path, reason in found.failed.items():
+        run.tell(FileEvent(path, "failed", reason))
+    for file, reason in found.unreadable.items():
+        _fail(run, file, "", reason)
 
 
 def _read(run: _Run, changed: dict[Found, str], workers: int) -> None:
@@ -170,11 +165,11 @@ def _read(run: _Run, changed: dict[Found, str], workers: int) -> None:
 
 
 def _keep(run: _Run, found: Found, hash_: str, documents: list[Document]) -> None:
-    pieces = [(document, _split(document)) for document in documents]
+    pieces = [(document, split(document)) for document in documents]
     reason = "; ".join(warning for document in documents for warning in document.warnings)
     outcome: Literal["indexed", "partial"] = "partial" if reason else "indexed"
     state = FileState(found.size, found.mtime_ns, hash_, outcome, reason, chunks.CHUNKING)
-    run.store.put(run.root, found.name, state, pieces)
+    run.store.put(run.root, found.name, changes.settled(found, state), pieces)
     run.report.chunks += sum(len(of_one) for _, of_one in pieces)
     run.tell(FileEvent(found.name, outcome, reason))
 
@@ -182,7 +177,7 @@ def _keep(run: _Run, found: Found, hash_: str, documents: list[Document]) -> Non
 def _fail(run: _Run, found: Found, hash_: str, reason: str) -> None:
     """Keeps that a file could not be read; text from an earlier state of it would be stale and goes."""
     state = FileState(found.size, found.mtime_ns, hash_, "failed", reason, chunks.CHUNKING)
-    run.store.put(run.root, found.name, state, [])
+    run.store.put(run.root, found.name, changes.settled(found, state), [])
     run.tell(FileEvent(found.name, "failed", reason))
 
 
@@ -192,7 +187,7 @@ def _drop(run: _Run, gone: set[str]) -> None:
         run.tell(FileEvent(path, "removed"))
 
 
-def _embed(run: _Run, model: Callable[[], embed.Model], retry: bool) -> None:
+def _embed(run: _Run, model: Callable[[], embed.Model], retry: bool, paused: Callable[[], bool]) -> None:
     """Gives each chunk its vector in the model's space, and makes the space the active one when all have.
 
     A chunk of which the model makes none goes into quarantine with the reason, and is not sent again until `retry`.
@@ -211,15 +206,14 @@ def _embed(run: _Run, model: Callable[[], embed.Model], retry: bool) -> None:
         run.report.parted += len(parted)
         run.report.quarantined += len(refused)
         run.observer(Progress("embedding", run.report.embedded + run.report.quarantined, waiting))
+        if paused():
+            break
     run.report.waiting = run.store.waiting(space)
+    run.report.paused = bool(run.report.waiting) and paused()
     if not space.active and not run.report.waiting:
         run.store.activate(space)
 
 
-def _split(document: Document) -> list[Chunk]:
+def split(document: Document) -> list[Chunk]:
+    """The document's chunks, sized by the embedded model's word pieces."""
     return chunks.split(document, tokens.starts, size=chunks.SIZE, overlap=chunks.OVERLAP)
-
-
-def _hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()

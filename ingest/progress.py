@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from ingest.pipeline import FileEvent
+from ingest.pipeline import FileEvent, Report
 from ingest.pipeline import Progress as Stage
 
 SECONDS_BETWEEN_LINES = 10.0
@@ -96,6 +96,11 @@ class Bars:
         self._progress.update(self._tasks[event.stage], completed=event.done, total=event.total)
 
 
+def shown(*, as_json: bool) -> Shown:
+    """What fits where the output goes."""
+    return JsonLines() if as_json else bars() if sys.stderr.isatty() else Lines()
+
+
 def bars() -> Bars:
     """Bars on standard error."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -105,3 +110,33 @@ def bars() -> Bars:
 def printable(path: str) -> str:
     """A path on one line of a terminal, whatever its name: line breaks and control characters are escaped."""
     return "".join(character if character.isprintable() else repr(character)[1:-1] for character in path)
+
+
+def describe(report: Report) -> str:
+    """The report in lines for people; its counts add up to the files seen."""
+    if not report.seen and not report.removed:
+        return f"{report.root}: no files here; nothing to do"
+    if not report.changed and not report.failed:
+        return f"{report.root}: nothing changed; {report.unchanged:,} files are up to date{_passed_over(report)}"
+    lines = [
+        f"{report.root}: {report.seen:,} files seen = {report.indexed:,} indexed + {report.partial:,} partial"
+        f" + {report.failed:,} failed + {report.unchanged:,} unchanged + {report.skipped:,} skipped",
+        f"{report.removed:,} removed; {report.chunks:,} chunks read in {report.text_seconds:.1f} s,"
+        f" {report.embedded:,} embedded in {report.vector_seconds:.1f} s",
+    ]
+    if report.parted:
+        lines.append(f"{report.parted:,} chunks are too long for the model and were embedded in parts")
+    if report.quarantined:
+        lines.append(
+            f"{report.quarantined:,} chunks have no vector, as the model makes none of them: keyword search finds "
+            "them, `ingest failures` says why, --retry tries again"
+        )
+    if report.paused:
+        lines.append(f"{report.waiting:,} chunks have no vector yet; the folder has changed and is read first")
+    elif report.waiting:
+        lines.append(f"{report.waiting:,} chunks have no vector yet: run it again")
+    return "\n".join(lines)
+
+
+def _passed_over(report: Report) -> str:
+    return f", {report.skipped:,} skipped" if report.skipped else ""

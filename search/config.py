@@ -24,6 +24,7 @@ class Settings:
     chat_model    SEARCH_CHAT_MODEL; None: answers are extracts
     query_prefix, document_prefix   SEARCH_QUERY_PREFIX, SEARCH_DOCUMENT_PREFIX: what is put before a query and
                   before a passage that is embedded, "" for nothing; None: what the model's family wants
+    token         SEARCH_TOKEN, which changes over HTTP ask for; "" for none: only this machine may make them
     """
 
     database: str
@@ -33,6 +34,7 @@ class Settings:
     chat_model: str | None = None
     query_prefix: str | None = None
     document_prefix: str | None = None
+    token: str = ""
 
     @property
     def embed_host(self) -> str:
@@ -50,6 +52,7 @@ def from_environment(environment: Mapping[str, str], database: str | None = None
         chat_model=environment.get("SEARCH_CHAT_MODEL", "").strip() or None,
         query_prefix=_prefix(environment.get("SEARCH_QUERY_PREFIX")),
         document_prefix=_prefix(environment.get("SEARCH_DOCUMENT_PREFIX")),
+        token=environment.get("SEARCH_TOKEN", "").strip(),
     )
 
 

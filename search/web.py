@@ -16,7 +16,7 @@ from fastapi import APIRouter, Query, Response
 
 from search.catalog import Documents, DocumentText
 from search.errors import QueryError
-from search.records import Failure
+from search.failures import Unsearchable, failures
 from search.store import Filter, Store
 
 FILES = {
@@ -73,9 +73,9 @@ def _add_reading(routes: APIRouter, store: Store) -> None:
     ) -> Response:
         return _json(store.documents(Filter(path, type), offset, limit))
 
-    @routes.get("/failures", summary="Files that are not, or not wholly, searchable")
-    def list_failures() -> list[Failure]:
-        return store.failures()
+    @routes.get("/failures", summary="What is not fully searchable, why, and what to do")
+    def list_failures() -> list[Unsearchable]:
+        return failures(store)
 
 
 def _serve(name: str, kind: str) -> Callable[[], Response]:

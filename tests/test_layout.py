@@ -42,6 +42,11 @@ LEVELS = {
     "search.answer": 4,
     "search.status": 4,
     "search.doctor": 4,
+    "search.failures": 3,
+    "search.ingesting": 4,
+    "search.uploads": 4,
+    "search.jobs": 5,
+    "search.ingest_routes": 6,
     "search.service": 5,
     "search.web": 4,
     "search.library": 6,
@@ -54,9 +59,13 @@ LEVELS = {
     "ingest.documents": 1,
     "ingest.chunks": 1,
     "ingest.workers": 2,
+    "ingest.lock": 2,
+    "ingest.changes": 3,
     "ingest.pipeline": 4,
     "ingest.progress": 5,
-    "ingest.__main__": 6,
+    "ingest.watching": 5,
+    "ingest.failures": 6,
+    "ingest.__main__": 7,
 }
 """Lower levels know nothing of higher ones; a module may import its own level within its package only."""
 
@@ -77,8 +86,8 @@ supports them, the client reaches the embedded model through its transport, and 
 when that is asked for."""
 
 HOMES = {
-    "fastapi": {"search.app", "search.web", "search.faces"},
-    "starlette": {"search.app"},
+    "fastapi": {"search.app", "search.web", "search.faces", "search.ingest_routes"},
+    "starlette": {"search.app", "search.ingest_routes"},
     "mcp": {"search.faces.mcp"},
     "uvicorn": {"search.commands.serve", "search.commands.models.serving"},
     "httpx": {"search.ollama", "search.embedded"},
@@ -87,6 +96,7 @@ HOMES = {
     "kreuzberg": {"ingest.documents"},
     "charset_normalizer": {"ingest.documents"},
     "pathspec": {"ingest.files"},
+    "watchfiles": {"ingest.watching"},
     "onnxruntime": {"search.embedded"},
     "tokenizers": {"search.embedded"},
     "py3langid": {"search.languages"},

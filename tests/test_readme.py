@@ -22,6 +22,7 @@ HANDBOOK = "\n".join(
 )
 ROUTES = ("POST /search", "GET /search", "POST /ask", "GET /health", "GET /status")
 ROUTES += ("GET /document", "GET /documents", "GET /failures")
+ROUTES += ("PUT /documents/", "DELETE /documents/", "POST /documents/", "POST /ingest", "GET /jobs", "DELETE /jobs/")
 
 
 class Recorded(dict[str, str]):

@@ -1,11 +1,10 @@
-"""`search serve [FOLDER]`: the HTTP service; with a folder, after ingesting it."""
+"""`search serve [FOLDER]`: the HTTP service; with a folder, which is ingested first and watched."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
 import signal
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +17,9 @@ from search.commands.listening import listen
 from search.config import Settings
 from search.errors import ConfigError, ModelError
 from search.faces import mcp
+from search.ingest_routes import Writers, add_ingest, is_local
+from search.ingesting import Event, Ingest
+from search.jobs import Jobs
 from search.service import open_service
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ PATIENCE_SECONDS = 30.0
 
 def add(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("serve", help="serve search over HTTP", description=__doc__)
-    parser.add_argument("folder", nargs="?", type=Path, help="a folder to ingest first")
+    parser.add_argument("folder", nargs="?", type=Path, help="a folder to ingest first, and to watch")
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default 127.0.0.1)")
     parser.add_argument("--port", type=int, default=8000, help="the port to listen on (default 8000)")
     options.add_database(parser)
@@ -52,6 +54,8 @@ def run(chosen: argparse.Namespace, settings: Settings) -> int:
             service.searcher.model()
         app = create_app(service.searcher, service.answerer, service.status)
         host, port = listening.getsockname()[:2]
+        jobs = cleanup.enter_context(contextlib.closing(Jobs(service.store.location)))
+        add_ingest(app, service.store, jobs, Writers(settings.token, is_local(host)))
         if mcp.installed():
             mcp.add(app, service, host)
         print(
@@ -63,17 +67,26 @@ def run(chosen: argparse.Namespace, settings: Settings) -> int:
 
 
 def _ingest(folder: Path, settings: Settings, cleanup: contextlib.ExitStack) -> None:
-    """Runs `ingest FOLDER` in a process of its own, so that it takes nothing from the service's time.
+    """Runs `ingest FOLDER --watch` in a process of its own, so that it takes nothing from the service's time.
 
-    The process ends when its standard input does, so it never outlives the service, however that ends.
-
-    Returns when it is done, or is taking long: then what is there so far is served, and grows.
+    Returns when its first pass is done, or is taking long: then what is there so far is served, and grows.
     """
     if not folder.is_dir():
         raise ConfigError(f"{folder} is not a folder: name the folder with your documents")
-    command = [sys.executable, "-P", "-m", "ingest", str(folder), "--db", settings.database, "--until-eof"]
-    process = cleanup.enter_context(subprocess.Popen(command, stdin=subprocess.PIPE))
-    try:
-        process.wait(PATIENCE_SECONDS)
-    except subprocess.TimeoutExpired:
+    ingest = Ingest(folder, settings.database, ["--watch", "--wait"], _tell)
+    cleanup.callback(ingest.stop)
+    if not ingest.wait("report", PATIENCE_SECONDS):
         print("the ingest goes on; what it has read can be searched already", flush=True)
+
+
+def _tell(event: Event) -> None:
+    """What a person wants to know of the ingest; errors come in words of its own."""
+    if event["type"] == "file" and event["outcome"] in ("failed", "partial"):
+        print(f"{event['outcome']}: {event['path']!r}: {event['reason']}", file=sys.stderr, flush=True)
+    elif event["type"] == "report" and any(event[name] for name in ("indexed", "partial", "removed", "embedded")):
+        read = event["indexed"] + event["partial"]
+        print(
+            f"{event['root']}: {event['seen']:,} files, {read:,} of them read, {event['removed']:,} removed, "
+            f"{event['failed']:,} failed; {event['embedded']:,} passages embedded",
+            flush=True,
+        )

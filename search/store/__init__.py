@@ -97,10 +97,16 @@ class Store(Protocol):
         """Forgets files; returns how many were known."""
 
     def space(self, wanted: Space) -> Space:
-        """The space with this fingerprint, made where it is missing; the first one made is active."""
+        """The space with this fingerprint, made where it is missing; the first one made is active.
+
+        One that differs in `chunking` alone is taken over with its vectors: they depend on model and text only.
+        """
 
     def activate(self, space: Space) -> None:
         """Makes this the space that searches use."""
+
+    def forget(self, space: Space) -> None:
+        """Drops a space with its vectors. Raises StoreError for the active one."""
 
     def missing(self, space: Space, batch: int) -> Iterator[tuple[Integers, list[str]]]:
         """Chunks that wait for a vector in the space, in batches: ids (n,) and the texts to embed."""
@@ -161,6 +167,9 @@ class Store(Protocol):
 
     def ledger(self, space: Space) -> list[LedgerRow]:
         """The batches that were embedded into the space, oldest first."""
+
+    def lagging(self) -> list[tuple[str, str, int]]:
+        """Documents with chunks that wait for a vector in the active space: root, path, how many."""
 
     def counts(self) -> Counts:
         """How much is in here."""

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Mapping
 
 from search.records import ChunkFailure, ChunkRef, LedgerRow, Space
+from search.store import statements
 
 WAITING = (
     "NOT EXISTS (SELECT * FROM vectors WHERE space = :space AND chunk = chunks.id)"
@@ -45,6 +46,15 @@ def quarantined(connection: sqlite3.Connection) -> list[ChunkFailure]:
         ChunkFailure(root, path, ChunkRef(hash_.hex(), text, start, end, page, tuple(json.loads(heading))), reason)
         for root, path, hash_, text, start, end, page, heading, reason in rows
     ]
+
+
+def lagging(connection: sqlite3.Connection) -> list[tuple[str, str, int]]:
+    """Documents with chunks that wait for a vector in the active space: root, path, how many."""
+    return connection.execute(
+        "SELECT root, path, count(DISTINCT chunks.id) FROM chunks JOIN spans ON chunk = chunks.id"
+        f" JOIN documents ON documents.id = document WHERE {WAITING} GROUP BY documents.id ORDER BY root, path",
+        {"space": statements.number(connection, "SELECT coalesce(max(id), 0) FROM spaces WHERE active")},
+    ).fetchall()
 
 
 def ledger(connection: sqlite3.Connection, space: Space) -> list[LedgerRow]:

@@ -117,18 +117,27 @@ class Database:
 
 def _in_our_words(error: sqlite3.Error | OSError, path: Path) -> StoreError:
     text = str(error)
-    if "not a database" in text or "file is encrypted" in text:
-        return StoreUnavailable(f"{path} is not an index of semsearch: name another file with --db or SEARCH_DB")
-    if "malformed" in text:
-        return StoreUnavailable(
-            f"the index {path} is damaged ({text}): move it away and ingest again, or restore a backup"
-        )
-    if "locked" in text or "busy" in text:
-        return StoreUnavailable(f"the index {path} is being written by another process: try again when that is done")
-    if "full" in text:
-        return StoreUnavailable(f"no space left for the index {path}: free some and run it again")
-    if "readonly" in text or "unable to open" in text or isinstance(error, OSError):
-        return StoreUnavailable(
-            f"the index {path} cannot be opened or written ({text}): check that its folder exists and is yours"
-        )
-    return StoreError(f"the index {path} failed: {text}")
+    for marks, words in _WORDS:
+        if any(mark in text for mark in marks):
+            return StoreUnavailable(words.format(path=path, text=text))
+    return (StoreUnavailable if isinstance(error, OSError) else StoreError)(f"the index {path} failed: {text}")
+
+
+_WORDS = (
+    (
+        ("not a database", "file is encrypted"),
+        "{path} is not an index of semsearch: name another file with --db or SEARCH_DB",
+    ),
+    (("malformed",), "the index {path} is damaged ({text}): move it away and ingest again, or restore a backup"),
+    (("locked", "busy"), "the index {path} is being written by another process: try again when that is done"),
+    (("full", "No space left"), "no space left for the index {path}: free some and run it again"),
+    (
+        ("disk I/O",),
+        "the index {path} could not be read or written ({text}): its disk is full, over a limit or failing",
+    ),
+    (
+        ("readonly", "unable to open", "[Errno"),
+        "the index {path} cannot be opened or written ({text}): check that its folder exists and is yours",
+    ),
+)
+"""What marks an error, and what to say of it."""

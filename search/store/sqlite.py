@@ -92,6 +92,12 @@ class SqliteStore:
                 return known
         with self._database.writing() as connection:
             connection.execute(
+                "UPDATE OR IGNORE spaces SET chunking = ? WHERE id = (SELECT id FROM spaces WHERE model = ?"
+                " AND digest = ? AND dimensions = ? AND query_prefix = ? AND document_prefix = ?"
+                " ORDER BY active DESC, id DESC LIMIT 1)",
+                [wanted.chunking, *wanted.fingerprint[:5]],
+            )
+            connection.execute(
                 "INSERT OR IGNORE INTO spaces (model, digest, dimensions, query_prefix, document_prefix,"
                 " chunking, active) VALUES (?, ?, ?, ?, ?, ?, NOT EXISTS (SELECT * FROM spaces WHERE active))",
                 wanted.fingerprint,
@@ -102,6 +108,11 @@ class SqliteStore:
         with self._database.writing() as connection:
             connection.execute("UPDATE spaces SET active = 0 WHERE active")
             connection.execute("UPDATE spaces SET active = 1 WHERE id = ?", [space.id])
+
+    def forget(self, space: Space) -> None:
+        with self._database.writing() as connection:
+            if not connection.execute("DELETE FROM spaces WHERE id = ? AND NOT active", [space.id]).rowcount:
+                raise StoreError(f"the space of {space.model} serves searches: switch to another one first")
 
     def missing(self, space: Space, batch: int) -> Iterator[tuple[Integers, list[str]]]:
         last = 0
@@ -260,6 +271,10 @@ class SqliteStore:
     def ledger(self, space: Space) -> list[LedgerRow]:
         with self._database.reading() as connection:
             return accounts.ledger(connection, space)
+
+    def lagging(self) -> list[tuple[str, str, int]]:
+        with self._database.reading() as connection:
+            return accounts.lagging(connection)
 
     def counts(self) -> Counts:
         with self._database.reading() as connection:

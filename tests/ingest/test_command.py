@@ -1,0 +1,183 @@
+"""The command `ingest` as a program runs it: options, events, watching, failures."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ingest import lock
+from ingest.__main__ import main
+from search.store import Filter
+from search.store.sqlite import SqliteStore
+from tests.fake_ollama import FakeOllama
+
+
+class Place:
+    """A folder and an index."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        self.folder = tmp_path / "docs"
+        self.db = tmp_path / "index.db"
+        self.folder.mkdir()
+
+    def write(self, name: str, text: str) -> None:
+        (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (self.folder / name).write_text(text, encoding="utf-8")
+
+    def ingest(self, *options: str) -> int:
+        return main([str(self.folder), "--db", str(self.db), *options])
+
+    def found(self, word: str) -> list[str]:
+        store = SqliteStore(self.db)
+        places = store.occurrences(store.matching([word], 10, Filter()).ids, Filter())
+        store.close()
+        return sorted({place.document.path for of_one in places.values() for place in of_one})
+
+
+@pytest.fixture
+def place(tmp_path: Path, fake_ollama: FakeOllama, monkeypatch: pytest.MonkeyPatch) -> Place:
+    monkeypatch.setenv("OLLAMA_HOST", fake_ollama.url)
+    monkeypatch.setenv("SEARCH_EMBED_MODEL", "all-minilm")
+    return Place(tmp_path)
+
+
+def events(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_globs_sizes_and_hidden_files_decide_what_is_read(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    """And what was read before and isn't wanted any more leaves the index."""
+    place.write("a.md", "umbrella")
+    place.write("drafts/b.md", "umbrella")
+    place.write("c.txt", "umbrella " * 300)
+    place.write(".d.md", "umbrella")
+    place.ingest("--json")
+    assert place.found("umbrella") == ["a.md", "c.txt", "drafts/b.md"]
+    place.ingest("--json", "--exclude", "drafts/", "--max-size", "0.001", "--hidden")
+    assert place.found("umbrella") == [".d.md", "a.md"]
+    place.ingest("--json", "--include", "*.txt")
+    assert place.found("umbrella") == ["c.txt"]
+    assert [event["removed"] for event in events(capsys) if event["type"] == "report"] == [0, 2, 2]
+
+
+def test_an_unchanged_file_is_read_again_on_demand(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    """And embedded only where its text is another."""
+    place.write("a.md", "umbrella")
+    place.write("b.md", "parasol")
+    place.ingest("--json")
+    place.ingest("--json", "--reread", "a*")
+    report = events(capsys)[-1]
+    assert (report["indexed"], report["unchanged"], report["embedded"]) == (1, 1, 0)
+
+
+def test_the_index_inside_the_folder_is_not_read(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nor are the files beside it."""
+    place.db = place.folder / "index.db"
+    place.write("a.md", "umbrella")
+    assert place.ingest("--json") == 0
+    assert place.ingest("--json") == 0
+    report = events(capsys)[-1]
+    assert report["failed"] == 0
+    assert all(problem["reason"] == "it is the index itself" for problem in report["problems"])
+
+
+def test_what_is_not_searchable_is_listed_with_what_to_do(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    """Files that failed, and passages without a vector; nothing where all is well."""
+    place.write("a.md", "umbrella")
+    assert place.ingest() == 0
+    assert main(["failures", "--db", str(place.db)]) == 0
+    place.write("b.pdf", "%PDF-1.7 broken")
+    place.write("c.md", "parasol")
+    assert place.ingest() == 1
+    store = SqliteStore(place.db)
+    with store._database.writing() as connection:
+        connection.execute("DELETE FROM vectors WHERE chunk IN (SELECT id FROM chunks WHERE text = 'parasol')")
+    store.close()
+    capsys.readouterr()
+    assert main(["failures", "--db", str(place.db), "--json"]) == 1
+    failed, waiting = events(capsys)
+    assert (failed["path"], failed["outcome"]) == ("b.pdf", "failed")
+    assert len(failed["reason"]) > 10
+    assert failed["remedy"]
+    assert (waiting["path"], waiting["outcome"], waiting["chunks"]) == ("c.md", "waiting", 1)
+    assert main(["failures", "--db", str(place.db)]) == 1
+    assert "  -> " in capsys.readouterr().out
+
+
+def test_failures_of_no_index_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit code 2, in words."""
+    assert main(["failures", "--db", str(tmp_path / "none.db")]) == 2
+    assert "there is no index" in capsys.readouterr().err
+
+
+def test_a_second_ingest_says_who_is_at_work(
+    place: Place, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exit code 2; for programs as an event too."""
+    monkeypatch.setattr(lock, "PATIENCE_SECONDS", 0.1)
+    with lock.held(str(place.db), "/papers"):
+        assert place.ingest("--json") == 2
+    (error,) = events(capsys)
+    assert error["error"]["type"] == "StoreUnavailable"
+    assert f"process {os.getpid()}" in error["error"]["message"]
+
+
+@contextmanager
+def watching(place: Place, *options: str) -> Iterator[Iterator[dict[str, Any]]]:
+    """`ingest --watch` as a process, by its events; it is told to end as by a parent that has gone."""
+    command = [sys.executable, "-m", "ingest", str(place.folder), "--db", str(place.db), "--watch", "--json"]
+    with subprocess.Popen(
+        [*command, "--until-eof", *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        try:
+            yield (json.loads(line) for line in process.stdout)
+        finally:
+            process.stdin.close()
+            assert process.wait(20) == 130
+
+
+def reported(seen: Iterator[dict[str, Any]], name: str) -> dict[str, Any]:
+    """The first report that counts something of that name."""
+    return next(event for event in seen if event["type"] == "report" and event[name])
+
+
+def test_watching_takes_in_what_is_written_renamed_and_deleted(place: Place) -> None:
+    """By the code of the one-shot run: its reports say what was done."""
+    place.write("a.md", "umbrella")
+    with watching(place) as seen:
+        assert reported(seen, "indexed")["embedded"] == 1
+        place.write("b.md", "parasol")
+        reported(seen, "indexed")
+        assert place.found("parasol") == ["b.md"]
+        (place.folder / "b.md").rename(place.folder / "c.md")
+        renamed = reported(seen, "removed")
+        assert (renamed["indexed"], renamed["embedded"]) == (1, 0)
+        (place.folder / "a.md").unlink()
+        reported(seen, "removed")
+        assert place.found("umbrella") == []
+
+
+def test_an_edit_is_searchable_while_vectors_are_made(place: Place, fake_ollama: FakeOllama) -> None:
+    """A long embedding does not hold new text back."""
+    for number in range(4):
+        place.write(f"{number}.md", "\n\n".join(f"# Part {part}\n\n" + f"w{number}x{part} " * 80 for part in range(60)))
+    fake_ollama.fault("slow", route="/api/embed", seconds=2.0, skip=1)
+    with watching(place) as seen:
+        next(event for event in seen if event["type"] == "progress" and event["stage"] == "embedding")
+        place.write("new.md", "parasol")
+        end = time.monotonic() + 20
+        while not place.found("parasol"):
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        assert reported(seen, "paused")["waiting"] > 0

@@ -1,0 +1,117 @@
+"""Watching a real folder with the system's own notices."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ingest import watching
+from ingest.pipeline import Report
+from search.errors import ConfigError, ModelUnreachable, SearchError
+
+
+class Stopped(Exception):
+    """Ends a watch that would go on for ever."""
+
+
+class Watch:
+    """A watch in a thread; `passes` counts, `failure` is raised by the next pass."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.passes = self.paused = 0
+        self.wait_for_news = False
+        self.failure: Exception | None = None
+        self.complaints: list[SearchError] = []
+        self.ended: Exception | None = None
+        self.thread = threading.Thread(target=self._run, daemon=True)
+
+    def once(self, *, paused: Callable[[], bool], first: bool) -> Report:
+        assert first == (self.passes == 0)
+        self.passes += 1
+        if self.wait_for_news:
+            wait_for(paused)
+            self.paused += 1
+        failure, self.failure = self.failure, None
+        if failure:
+            raise failure
+        return Report("/r")
+
+    def _run(self) -> None:
+        noise = watching.is_noise(self.folder, str(self.folder / "index.db"), hidden=False)
+        try:
+            watching.watch(self.folder, self.once, self.complaints.append, passed_over=noise, seconds=600)
+        except Exception as error:
+            self.ended = error
+
+    def rest(self) -> int:
+        """Waits until the passes of the beginning are over."""
+        wait_for(lambda: self.passes >= 2)
+        time.sleep(0.6)
+        return self.passes
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 20) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def watch(tmp_path: Path) -> Iterator[Watch]:
+    made = Watch(tmp_path)
+    yield made
+    made.failure = Stopped()
+    (tmp_path / "stop.txt").write_text("stop")
+    made.thread.join(20)
+    assert isinstance(made.ended, Stopped | ConfigError)
+
+
+def test_a_change_makes_a_pass_and_noise_does_not(watch: Watch) -> None:
+    """Files of the index itself, hidden ones and repositories give none; an ignore file does."""
+    watch.thread.start()
+    before = watch.rest()
+    for name in ("index.db", "index.db-wal", ".hidden", ".git/HEAD"):
+        (watch.folder / name).parent.mkdir(exist_ok=True)
+        (watch.folder / name).write_text("x")
+    time.sleep(0.6)
+    assert watch.passes == before
+    (watch.folder / ".gitignore").write_text("*.tmp")
+    wait_for(lambda: watch.passes == before + 1)
+    (watch.folder / "a.md").write_text("text")
+    wait_for(lambda: watch.passes == before + 2)
+
+
+def test_a_pass_under_way_learns_that_there_is_something_newer(watch: Watch) -> None:
+    """So that it can leave the vectors for later."""
+    watch.thread.start()
+    watch.rest()
+    watch.wait_for_news = True
+    (watch.folder / "a.md").write_text("text")
+    time.sleep(0.6)
+    assert watch.paused == 0
+    watch.wait_for_news = False
+    (watch.folder / "b.md").write_text("text")
+    wait_for(lambda: watch.paused == 1)
+
+
+def test_a_model_that_fails_is_tried_again(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A watch does not end with it."""
+    monkeypatch.setattr(watching, "RETRY_SECONDS", 0.01)
+    watch.failure = ModelUnreachable("gone")
+    watch.thread.start()
+    wait_for(lambda: watch.passes >= 2)
+    assert [str(error) for error in watch.complaints] == ["gone"]
+
+
+def test_what_cannot_be_done_at_all_ends_the_first_pass(watch: Watch) -> None:
+    """A wrong folder is said at once."""
+    watch.failure = ConfigError("no folder")
+    watch.thread.start()
+    wait_for(lambda: watch.ended)
+    assert isinstance(watch.ended, ConfigError)
