@@ -13,6 +13,7 @@ import httpx
 import pytest
 import uvicorn
 
+from ingest import lock
 from search import uploads
 from search.app import create_app
 from search.config import Settings
@@ -196,16 +197,15 @@ def test_loopback_is_told_from_other_addresses() -> None:
 
 def test_too_many_jobs_are_refused_and_equal_ones_are_one(tmp_path: Path) -> None:
     """A crowd of requests does not start a crowd of processes."""
-    with closing(Jobs(str(tmp_path / "index.db"))) as jobs:
-        folders = [tmp_path / str(number) for number in range(WAITING_AT_MOST + 2)]
-        for folder in folders:
-            folder.mkdir()
-        jobs.start(folders[0])
-        for folder in folders[1:-1]:
-            first = jobs.start(folder)
-        assert jobs.start(folders[-2]).id == first.id
+    db = str(tmp_path / "index.db")
+    with lock.held(db, "/papers"), closing(Jobs(db)) as jobs:
+        first = jobs.start(tmp_path)
+        while jobs.get(first.id) == first:
+            time.sleep(0.01)
+        waiting = [jobs.start(tmp_path / str(number)) for number in range(WAITING_AT_MOST)]
+        assert jobs.start(tmp_path / "0").id == waiting[0].id
         with pytest.raises(StoreUnavailable, match="try again"):
-            [jobs.start(folder, ["--hidden"]) for folder in folders]
+            jobs.start(tmp_path / "one more")
 
 
 def test_a_place_is_always_inside(tmp_path: Path) -> None:
