@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from search.catalog import Documents, DocumentText
-from search.errors import DocumentMissing
+from search.errors import DocumentMissing, StoreError
 from search.records import Chunk, ChunkFailure, ChunkRef, Document, DocumentRef, Failure, LedgerRow, Space
 from search.store import EMPTY, Counts, FileState, Filter, Occurrence, Ranking, accounts, reading, segments, statements
 from search.store.database import Database
@@ -111,8 +111,10 @@ class SqliteStore:
 
     def forget(self, space: Space) -> None:
         with self._database.writing() as connection:
-            if not connection.execute("DELETE FROM spaces WHERE id = ? AND NOT active", [space.id]).rowcount:
+            if connection.execute("SELECT active FROM spaces WHERE id = ?", [space.id]).fetchone() == (1,):
                 raise StoreError(f"the space of {space.model} serves searches: switch to another one first")
+            connection.execute("DELETE FROM vectors WHERE space = ?", [space.id])
+            connection.execute("DELETE FROM spaces WHERE id = ?", [space.id])
 
     def missing(self, space: Space, batch: int) -> Iterator[tuple[Integers, list[str]]]:
         last = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -198,3 +199,28 @@ def test_rankings_are_the_oracles(
     assert texts_of(store, store.nearest(space, query, 3, only).ids, only) == oracle.nearest(query, 3, only)
     for word in WORDS:
         assert set(texts_of(store, store.matching([word], 9, only).ids, only)) == oracle.matching(word, only)
+
+
+def test_a_space_is_dropped_unless_it_serves(store: Store) -> None:
+    """With its vectors; the chunks and the other space stay."""
+    put(store, "a", ["some text"])
+    serving, other = store.space(SPACE), store.space(replace(SPACE, model="other"))
+    for space in (serving, other):
+        embed_all(store, space)
+    with pytest.raises(StoreError, match="switch to another one first"):
+        store.forget(serving)
+    store.forget(other)
+    assert store.spaces() == [serving]
+    assert store.waiting(serving) == 0
+    assert store.waiting(store.space(replace(SPACE, model="other"))) == 1
+
+
+def test_a_new_chunker_takes_the_vectors_over(store: Store) -> None:
+    """A vector depends on the model and the text alone, so text that is chunked as before is not embedded again."""
+    put(store, "a", ["some text"])
+    space = store.space(SPACE)
+    embed_all(store, space)
+    taken = store.space(replace(SPACE, chunking="test:2"))
+    assert (taken.id, taken.active) == (space.id, True)
+    assert store.waiting(taken) == 0
+    assert store.space(replace(SPACE, digest="another", chunking="test:2")).id != space.id
