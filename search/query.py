@@ -32,12 +32,14 @@ class Searcher:
     """An index and the model that its queries are embedded with.
 
     `model_name` and `prefixes` are what the settings ask for; None: the prefixes of the model's family.
+    `wanted` is the space to search; None: the active one.
     """
 
     store: Store
     client: Client
     model_name: str
     prefixes: embed.Prefixes | None = None
+    wanted: Space | None = None
     _model: embed.Model | None = None
     _described: float = 0.0
     _vectors: OrderedDict[tuple[int, str], Floats] = field(default_factory=OrderedDict)
@@ -49,6 +51,10 @@ class Searcher:
             self._model = embed.describe(self.client, self.model_name, self.prefixes)
             self._described = time.monotonic()
         return self._model
+
+    def space(self) -> Space | None:
+        """The space that is searched; None before anything was embedded."""
+        return self.wanted or self.store.active()
 
     def vector(self, space: Space, text: str) -> Floats:
         """The query's unit vector in the space; a query that was asked before costs no embedding.
@@ -71,7 +77,7 @@ class Searcher:
 
     def background(self, text: str) -> float | None:
         """The mean cosine of a text with the chunks of the index: what "unrelated" looks like for this model."""
-        space = self.store.active()
+        space = self.space()
         return self.store.nearest(space, self.vector(space, text), 1, Filter()).mean if space else None
 
 
@@ -117,7 +123,7 @@ def _understand(searcher: Searcher, query: Query, notes: list[str]) -> _Meaning 
     """The query's vector in the active space; None where ranking has to do without."""
     if query.mode == "keyword":
         return None
-    space = searcher.store.active()
+    space = searcher.space()
     if space is None:
         notes.append("nothing is embedded yet: only keyword search finds something")
         return None

@@ -7,11 +7,12 @@ from types import TracebackType
 
 from search import status
 from search.answer import Answerer, Chat
-from search.config import EMBEDDED_MODEL, Settings
+from search.config import EMBEDDED_HOST, EMBEDDED_MODEL, Settings
 from search.embed import prefixes
+from search.errors import ModelError, StoreMismatch
 from search.ollama.client import Client
 from search.query import Searcher
-from search.records import Status
+from search.records import Space, Status
 from search.store import Store
 from search.store.opening import open_store
 
@@ -41,6 +42,27 @@ class Service:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def searcher_of(service: Service, space: Space) -> Searcher:
+    """A searcher of one space, with the model that it was made with, wherever that is.
+
+    Raises StoreMismatch where none of the hosts has it, and ModelError where none can be asked.
+    """
+    settings, failure = service.settings, None
+    prefixes_of_space = prefixes.Prefixes(space.query_prefix, space.document_prefix)
+    for host in dict.fromkeys((settings.embed_host, EMBEDDED_HOST, settings.ollama_host)):
+        client = Client(host, api_key=settings.api_key)
+        searcher = Searcher(service.store, client, space.model, prefixes_of_space, space)
+        try:
+            if searcher.model().fits(space):
+                return searcher
+        except ModelError as error:
+            failure = failure or error
+        client.close()
+    raise failure or StoreMismatch(
+        f"the space {space.id} was made with {space.model}, digest {space.digest[:19]}: no server has that model now"
+    )
 
 
 def open_service(settings: Settings, *, create: bool = False) -> Service:

@@ -140,6 +140,7 @@ def test_the_examples_of_the_help_run(tmp_path: Path) -> None:
     completions.mkdir(parents=True)
     environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "HOME": str(tmp_path)}
     environment["PYTHONPATH"] = str(PROJECT)
+    (tmp_path / "questions.jsonl").write_text('{"question": "Where is the index kept?", "doc": "storage-format.md"}')
     found = [line for line in examples() if not line.startswith("search serve")]
     assert len(found) >= 8
     script = "set -e\n" + "".join(
