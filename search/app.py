@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import weakref
 from collections.abc import Callable, Iterator
 from typing import Annotated
 
@@ -33,9 +31,7 @@ from search.filters import conditions
 from search.query import Searcher
 from search.records import Mode, Query, Question, Results, Status
 from search.replies import Answer, Answered, Event
-
-ANSWERS_AT_ONCE = 8
-RETRY_SECONDS = 2
+from search.slots import RETRY_SECONDS, Slots
 
 STATUSES: dict[type[SearchError], int] = {
     ConfigError: 500,
@@ -107,35 +103,15 @@ class _QueryString(BaseModel):
 
 
 def _add_answers(app: FastAPI, answerer: Answerer) -> None:
-    slots = threading.BoundedSemaphore(ANSWERS_AT_ONCE)
+    slots = Slots()
 
     @app.post("/ask", response_model=Answer, summary="Answer a question from the documents, with sources")
     def post_ask(question: Question) -> Response:
-        if not slots.acquire(blocking=False):
-            raise ModelBusy(f"{ANSWERS_AT_ONCE} answers are being written already: try again", RETRY_SECONDS)
-        events = _Slotted(answer.stream(answerer, question), slots)
+        events = slots.hold(answer.stream(answerer, question))
         if not question.stream:
             return _json([event.answer for event in events if isinstance(event, Answered)][-1])
         # The first event is made before the response begins, so that an error before it has its own status.
         return StreamingResponse(_lines(next(events), events), media_type="application/x-ndjson")
-
-
-class _Slotted:
-    """Events that hold a slot until they end, fail, or nobody wants them any more."""
-
-    def __init__(self, events: Iterator[Event], slots: threading.Semaphore) -> None:
-        self._events = events
-        self._release = weakref.finalize(self, slots.release)
-
-    def __iter__(self) -> Iterator[Event]:
-        return self
-
-    def __next__(self) -> Event:
-        try:
-            return next(self._events)
-        except BaseException:
-            self._release()
-            raise
 
 
 def _lines(first: Event, events: Iterator[Event]) -> Iterator[bytes]:

@@ -14,8 +14,9 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
-from search.app import ANSWERS_AT_ONCE, STATUSES, create_app
+from search.app import STATUSES, create_app
 from search.service import Service
+from search.slots import ANSWERS_AT_ONCE
 from tests import index
 from tests.fake_models import FakeModel
 from tests.fake_ollama import FakeOllama

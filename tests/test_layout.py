@@ -23,6 +23,7 @@ LEVELS = {
     "search": 0,
     "search.catalog": 1,
     "search.config": 1,
+    "search.slots": 1,
     "search.vectors": 1,
     "search.keywords": 1,
     "search.languages": 1,
@@ -89,8 +90,8 @@ supports them, the client reaches the embedded model through its transport, and 
 when that is asked for."""
 
 HOMES = {
-    "fastapi": {"search.app", "search.web", "search.faces", "search.ingest_routes"},
-    "starlette": {"search.app", "search.ingest_routes"},
+    "fastapi": {"search.app", "search.web", "search.faces", "search.ingest_routes", "search.commands.serve"},
+    "starlette": {"search.app", "search.ingest_routes", "search.faces"},
     "mcp": {"search.faces.mcp"},
     "uvicorn": {"search.commands.serve", "search.commands.models.serving"},
     "httpx": {"search.ollama", "search.embedded"},

@@ -16,14 +16,18 @@ from search.commands import options
 from search.commands.listening import listen
 from search.config import Settings
 from search.errors import ConfigError, ModelError
-from search.faces import mcp
+from search.faces import mcp, ollama, openai
+from search.faces.models import Documented
 from search.ingest_routes import Writers, add_ingest, is_local
 from search.ingesting import Event, Ingest
 from search.jobs import Jobs
-from search.service import open_service
+from search.service import Service, open_service
+from search.slots import Slots
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
+
+    from fastapi import FastAPI
 
 PATIENCE_SECONDS = 30.0
 """How long the service waits for the ingest before it starts to serve what is there so far."""
@@ -56,14 +60,22 @@ def run(chosen: argparse.Namespace, settings: Settings) -> int:
         host, port = listening.getsockname()[:2]
         jobs = cleanup.enter_context(contextlib.closing(Jobs(service.store.location)))
         add_ingest(app, service.store, jobs, Writers(settings.token, is_local(host)))
-        if mcp.installed():
-            mcp.add(app, service, host)
+        _add_faces(app, service, host)
         print(
             f"semsearch serves on http://{host}:{port} (open it in a browser; the API is described at /docs)",
             flush=True,
         )
         uvicorn.Server(uvicorn.Config(app, access_log=False, log_level="warning")).run(sockets=[listening])
     return 0
+
+
+def _add_faces(app: FastAPI, service: Service, host: str) -> None:
+    """The index as other programs know such things, on the same port."""
+    made = ollama.behind(service, Documented(service, Slots()), host)
+    ollama.add(app, made)
+    openai.add(app, made)
+    if mcp.installed():
+        mcp.add(app, service, host)
 
 
 def _ingest(folder: Path, settings: Settings, cleanup: contextlib.ExitStack) -> None:

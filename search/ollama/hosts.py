@@ -46,7 +46,7 @@ class Host:
     @property
     def loopback(self) -> bool:
         """Whether it is this machine: proxies never apply then."""
-        return self.embedded or _loopback(httpx.URL(self.url).host)
+        return self.embedded or is_loopback(httpx.URL(self.url).host)
 
     def __str__(self) -> str:
         return self.url
@@ -177,7 +177,8 @@ def _url(scheme: str, name: str, port: int, path: str, given: str) -> str:
     return url
 
 
-def _loopback(name: str) -> bool:
+def is_loopback(name: str) -> bool:
+    """Whether a host name or address is this machine's own, reached by nobody else."""
     try:
         return ip_address(name.strip("[]")).is_loopback
     except ValueError:

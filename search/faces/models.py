@@ -1,0 +1,128 @@
+"""Models that answer from the documents, as clients of Ollama and OpenAI see them: llama3+docs is llama3 with them.
+
+`extracts+docs` needs no model: it quotes the closest sentences. Knows names and answers; speaks no protocol.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from search import answer
+from search.answer import Chat
+from search.errors import QueryError
+from search.records import ChunkRef, DocumentRef, Question
+from search.replies import Answer, Answered, Source, TextWritten
+from search.service import Service
+from search.slots import Slots
+
+SUFFIX = "+docs"
+EXTRACTS = "extracts"
+
+Json = dict[str, Any]
+
+
+def base(name: str) -> str | None:
+    """The model that answers from the documents under this name: llama3 for llama3+docs, llama3+docs:latest and
+    llama3:latest+docs; None for a plain model.
+    """
+    before, suffix, after = name.partition(SUFFIX)
+    return before + after if suffix else None
+
+
+def is_extracts(model: str) -> bool:
+    """Whether a base is no model but quotations."""
+    return model.partition(":")[0].lower() == EXTRACTS
+
+
+def question(messages: Sequence[Mapping[str, Any]]) -> str:
+    """What is asked in a conversation: its last message, which has to be the user's. Raises QueryError."""
+    last = messages[-1]
+    content = last.get("content")
+    if isinstance(content, list):  # OpenAI's parts: only text can be asked
+        content = "\n".join(part.get("text", "") for part in content if isinstance(part, dict))
+    if last.get("role") != "user" or not isinstance(content, str):
+        raise QueryError("the last message has to be a text of the user: it is what the documents are asked")
+    return content
+
+
+@dataclass(frozen=True, slots=True)
+class Documented:
+    """Answers from the documents by any chat model of the server behind, or by quotation."""
+
+    service: Service
+    slots: Slots
+
+    def tell(self, model: str, asked: str) -> Iterator[str | Answer]:
+        """An answer as text, piece by piece: what is written, then its doubts and sources; at the end the record.
+
+        Raises ModelBusy at once, and SearchError on the way.
+        """
+        answerer = self.service.answerer
+        chat = None
+        if not is_extracts(model):
+            # Without a chat model in the settings, the server behind is the one that embeds.
+            chat = replace(answerer.chat or Chat(answerer.searcher.client, model), model=model)
+        events = self.slots.hold(answer.stream(replace(answerer, chat=chat), Question(asked)))
+        return _told(events)
+
+
+def _told(events: Iterator[Any]) -> Iterator[str | Answer]:
+    written = False
+    for event in events:
+        if isinstance(event, TextWritten):
+            written = True
+            yield event.text
+        elif isinstance(event, Answered):
+            if not written:
+                yield event.answer.answer
+            if closing := _closing(event.answer):
+                yield closing
+            yield event.answer
+
+
+def cited(whole: Answer) -> list[Source]:
+    """The sources that an answer rests on; of a refusal, the nearest passages."""
+    numbers = {citation.source for sentence in whole.sentences for citation in sentence.citations}
+    return [source for source in whole.sources if source.n in numbers or whole.how == "refused"]
+
+
+def citations(whole: Answer) -> list[Json]:
+    """Each sentence's places in the documents, for programs: which source, where, and how well it is supported."""
+    by_number = {source.n: source for source in whole.sources}
+    return [
+        {
+            "n": citation.source,
+            "path": source.document.path,
+            "root": source.document.root,
+            "title": source.document.title,
+            "page": source.chunk.page,
+            "heading": list(source.chunk.heading),
+            "start": citation.start,
+            "end": citation.end,
+            "sentence": sentence.text,
+            "support": sentence.support,
+        }
+        for sentence in whole.sentences
+        for citation in sentence.citations
+        for source in [by_number[citation.source]]
+    ]
+
+
+def _closing(whole: Answer) -> str:
+    """What a client that shows only text has to be told: doubtful sentences, sources, and what was left out."""
+    words = {"partly": "Only partly in the sources", "not found": "Not found in the sources"}
+    parts = [f"{words[sentence.support]}: {sentence.text}" for sentence in whole.sentences if sentence.support in words]
+    sources = [f"[{source.n}] {place(source.document, source.chunk)}" for source in cited(whole)]
+    if sources:
+        parts.append("\n".join(["Nearest passages:" if whole.how == "refused" else "Sources:", *sources]))
+    parts += [f"Note: {line}" for line in (*whole.left_out, *whole.notes)]
+    return "".join(f"\n\n{part}" for part in parts)
+
+
+def place(document: DocumentRef, chunk: ChunkRef) -> str:
+    """Where a passage stands, in a line."""
+    page = f", page {chunk.page}" if chunk.page is not None else ""
+    heading = f" ({' > '.join(chunk.heading)})" if chunk.heading else ""
+    return f"{document.path}{page}{heading}"

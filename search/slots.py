@@ -1,0 +1,47 @@
+"""Slots for slow answers: so many at once, the others are asked to come back."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Iterator
+from typing import Generic, TypeVar
+
+from search.errors import ModelBusy
+
+T = TypeVar("T")
+
+ANSWERS_AT_ONCE = 8
+RETRY_SECONDS = 2
+
+
+class Slots:
+    """A number of answers that may be under way together."""
+
+    def __init__(self, count: int = ANSWERS_AT_ONCE) -> None:
+        self._count = count
+        self._free = threading.BoundedSemaphore(count)
+
+    def hold(self, events: Iterator[T]) -> Iterator[T]:
+        """The events, which hold a slot until they end. Raises ModelBusy where no slot is free."""
+        if not self._free.acquire(blocking=False):
+            raise ModelBusy(f"{self._count} answers are being written already: try again", RETRY_SECONDS)
+        return _Held(events, self._free)
+
+
+class _Held(Generic[T]):
+    """Events that hold a slot until they end, fail, or nobody wants them any more."""
+
+    def __init__(self, events: Iterator[T], free: threading.Semaphore) -> None:
+        self._events = events
+        self._release = weakref.finalize(self, free.release)
+
+    def __iter__(self) -> Iterator[T]:
+        return self
+
+    def __next__(self) -> T:
+        try:
+            return next(self._events)
+        except BaseException:
+            self._release()
+            raise
