@@ -22,7 +22,7 @@ from search.store import Filter, Store
 FILES = {
     "style.css": "text/css",
     "icon.svg": "image/svg+xml",
-    **dict.fromkeys(("main.js", "dom.js", "marks.js", "reader.js", "answer.js", "state.js"), "text/javascript"),
+    **{f"{name}.js": "text/javascript" for name in ("main", "dom", "marks", "reader", "answer", "state", "upload")},
 }
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none';"

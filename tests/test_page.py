@@ -8,17 +8,23 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from search.app import create_app
+from search.config import Settings
+from search.ingest_routes import Writers, add_ingest
+from search.jobs import Jobs
 from search.records import Chunk, Document
+from search.service import open_service
 from search.store import FileState
 from search.store.sqlite import SqliteStore
 from tests import index
 from tests.fake_ollama import FakeOllama
-from tests.test_app import served
+from tests.test_app import running, served
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: no browser tests")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed: no browser tests")
@@ -224,6 +230,11 @@ def test_filters_narrow_and_stand_in_the_address(page: Any, address: str) -> Non
     page.get_by_label("Document type").select_option("eml")
     page.locator(".hit .place").first.filter(has_text="mail/trip.eml").wait_for()
     assert "type=eml" in page.url
+    page.get_by_label("Document type").select_option("")
+    page.get_by_text("More filters").click()
+    page.get_by_label("Changed since").fill("2100-01-01")
+    page.get_by_text("nothing found within").wait_for()
+    assert "after=2100-01-01" in page.url
 
 
 @both
@@ -240,6 +251,51 @@ def test_the_index_says_what_it_holds_and_what_failed(page: Any) -> None:
     page.keyboard.press("Escape")
     page.keyboard.press("Escape")
     assert panel.is_hidden()
+
+
+@pytest.fixture
+def writable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A service of its own with an empty index, which takes documents."""
+    for name in ("SEARCH_EMBED_MODEL", "SEARCH_CHAT_MODEL"):
+        monkeypatch.delenv(name, raising=False)
+    settings = Settings(str(tmp_path / "index.db"), "http://127.0.0.1:9")
+    with open_service(settings, create=True) as service, closing(Jobs(service.store.location)) as jobs:
+        app = create_app(service.searcher, service.answerer, service.status)
+        add_ingest(app, service.store, jobs, Writers("", True))
+        with running(app) as client:
+            yield str(client.base_url)
+
+
+def test_dropped_files_are_found_and_what_cannot_be_read_is_said(browser: Any, writable: str) -> None:
+    """Dropped on the page, or chosen; each says what became of it, hostile names too."""
+    context = browser.new_context()
+    context.set_default_timeout(20_000)
+    page = context.new_page()
+    page.goto(writable)
+    make = """() => { const dropped = new DataTransfer();
+        dropped.items.add(new File(["# Boats\\n\\nThe zeppelin departs at dawn."], "boats & trips.md"));
+        dropped.items.add(new File(["%PDF-1.4 broken"], "broken.pdf"));
+        return dropped; }"""
+    dropped = page.evaluate_handle(make)
+    page.dispatch_event("body", "dragenter", {"dataTransfer": dropped})
+    assert page.locator("#drop").is_visible()
+    page.dispatch_event("body", "drop", {"dataTransfer": dropped})
+    assert page.locator("#drop").is_hidden()
+    panel = page.locator("#uploads li")
+    panel.nth(0).filter(has_text="can be searched").wait_for()
+    panel.nth(1).filter(has_text="failed: ").wait_for()
+    page.locator("#index-button").filter(has_text="1 document · 1 not read").wait_for()
+    page.get_by_role("searchbox").fill("zeppelin")
+    page.locator(".hit .place").filter(has_text="boats & trips.md").wait_for()
+    chosen = {"name": "second.txt", "mimeType": "text/plain", "buffer": b"A submarine arrives at noon."}
+    page.locator("#files").set_input_files(chosen)
+    panel.nth(0).filter(has_text="can be searched").wait_for()
+    page.get_by_role("searchbox").fill("submarine")
+    page.locator(".hit .place").first.filter(has_text="second.txt").wait_for()
+    bad = {"name": ".hidden", "mimeType": "text/plain", "buffer": b"x"}
+    page.locator("#files").set_input_files(bad)
+    panel.nth(0).locator(".note.bad").filter(has_text="hidden").wait_for()
+    context.close()
 
 
 def test_a_service_that_has_gone_is_said(browser: Any, tmp_path: Path, fake: FakeOllama) -> None:

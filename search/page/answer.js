@@ -98,7 +98,9 @@ function checked(sentence, sources) {
   }
   if (!/\[\d+\]/.test(sentence.text)) for (const citation of sentence.citations) span.append(cite(citation.source, sentence, sources));
   const [word, says] = MARKS[sentence.support] ?? [sentence.support, sentence.support];
-  return [span, el("span", { className: `tag ${name}`, title: says }, el("span", { ariaHidden: "true" }, word), el("span", { className: "hidden" }, ` (${says}) `))];
+  const missing = sentence.missing?.length ? `, missing: ${sentence.missing.join(", ")}` : "";
+  return [span, el("span", { className: `tag ${name}`, title: says + missing }, el("span", { ariaHidden: "true" }, word, el("bdi", {}, missing)),
+    el("span", { className: "hidden" }, ` (${says}${missing}) `))];
 }
 
 function cite(n, sentence, sources) {

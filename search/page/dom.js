@@ -35,8 +35,8 @@ export async function* lines(path, options = {}) {
   }
 }
 
-async function send(path, { body, signal } = {}) {
-  const request = { signal };
+async function send(path, { body, file, method = "GET", signal } = {}) {
+  const request = { method, signal, body: file };
   if (body) Object.assign(request, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
   let response;
   try {

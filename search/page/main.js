@@ -5,6 +5,7 @@ import { ask, byId, el, note, number, place, title } from "./dom.js";
 import { marked, stems } from "./marks.js";
 import * as reader from "./reader.js";
 import * as index from "./state.js";
+import { accept } from "./upload.js";
 
 const PAUSE_MILLISECONDS = 40; // after the last key
 const HITS = 10;
@@ -13,7 +14,8 @@ let timer = null;
 let running = null;
 let count = HITS;
 
-const filters = () => ({ type: byId("type").value || null, path: byId("path").value.trim() || null });
+const FILTERS = ["type", "path", "after", "before", "language"];
+const filters = () => Object.fromEntries(FILTERS.map((name) => [name, byId(name).value.trim() || null]));
 const mode = () => document.querySelector("input[name=mode]:checked").value;
 
 function soon() {
@@ -54,6 +56,7 @@ function item(hit, wanted) {
   const opener = el("button", { type: "button", className: "opener", dir: "auto" }, title(ref));
   const made = el("li", { className: "hit" }, el("h3", {}, opener), place(ref, chunk),
     el("p", { className: "text", dir: "auto" }, marked(excerpt(chunk), wanted)),
+    hit.copies?.length ? el("p", { className: "copies" }, "Nearly the same in: ", hit.copies.flatMap((copy, i) => [i ? ", " : null, elsewhere(copy)])) : null,
     el("details", { className: "why" }, el("summary", {}, "Why"), hit.why.split("; ").map((line) => el("p", {}, line))));
   opener.addEventListener("click", () => {
     reader.open(ref, null, chunk, chunk);
@@ -62,6 +65,9 @@ function item(hit, wanted) {
   });
   return made;
 }
+
+/** A near copy of a passage, which opens where it stands. */
+const elsewhere = (copy) => el("button", { type: "button", className: "link", on: { click: () => reader.open(copy.document, null, copy) } }, el("bdi", {}, copy.document.path));
 
 /** A passage's text without what is shown above it already, fences and blank lines; the source shows it as it is. */
 function excerpt(chunk) {
@@ -80,7 +86,8 @@ function remember(query) {
 function restore() {
   const kept = new URLSearchParams(location.search);
   byId("query").value = kept.get("q") ?? "";
-  byId("path").value = kept.get("path") ?? "";
+  for (const name of FILTERS.slice(1)) byId(name).value = kept.get(name) ?? "";
+  byId("more").open = ["after", "before", "language"].some((name) => kept.get(name));
   if (kept.get("type")) byId("type").append(el("option", { value: kept.get("type"), selected: true }, kept.get("type")));
   const radio = [...document.querySelectorAll("input[name=mode]")].find((one) => one.value === kept.get("mode"));
   if (radio) radio.checked = true;
@@ -113,10 +120,12 @@ byId("form").addEventListener("submit", (event) => {
 });
 byId("query").addEventListener("input", soon);
 byId("path").addEventListener("input", soon);
+byId("language").addEventListener("input", soon);
 byId("filters").addEventListener("change", soon);
 byId("index-button").addEventListener("click", index.toggle);
 document.addEventListener("keydown", keys);
 document.addEventListener("visibilitychange", index.watch);
+accept(() => { index.watch(); search(); });
 restore();
 index.watch();
 search();
