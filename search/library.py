@@ -20,7 +20,8 @@ from typing import Any, TypeVar
 
 from search import answer, config, query
 from search.config import Settings
-from search.records import ChunkRef, DocumentRef, Hit, Mode, Query, Question, Results, Status
+from search.places import place
+from search.records import DocumentRef, Hit, Mode, Query, Question, Results, Status
 from search.replies import Answer, Event
 from search.service import Service, open_service
 
@@ -36,11 +37,11 @@ class FoundHit(Hit):
     __slots__ = ()
 
     def __repr__(self) -> str:
-        return f"{self.rank}. {_place(self.document, self.chunk)}\n   {_shown(self.chunk.text)}"
+        return f"{self.rank}. {place(self.document, self.chunk)}\n   {_shown(self.chunk.text)}"
 
     def _repr_html_(self) -> str:
         return (
-            f"<p><b>{self.rank}. {escape(_place(self.document, self.chunk))}</b><br>"
+            f"<p><b>{self.rank}. {escape(place(self.document, self.chunk))}</b><br>"
             f'<span dir="auto">{escape(_shown(self.chunk.text))}</span><br>'
             f"<small>{escape(self.why)}</small></p>"
         )
@@ -82,7 +83,7 @@ class Reply(Answer):
             for sentence in self.sentences
             if sentence.support != "supported"
         ]
-        sources = [f"[{source.n}] {_place(source.document, source.chunk)}" for source in self._cited()]
+        sources = [f"[{source.n}] {place(source.document, source.chunk)}" for source in self._cited()]
         return "\n".join([self.answer, *unsure, *sources, *(f"note: {note}" for note in (*self.left_out, *self.notes))])
 
     def _repr_html_(self) -> str:
@@ -95,7 +96,7 @@ class Reply(Answer):
         else:
             body = f'<p dir="auto">{"<br>".join(escape(line) for line in self.answer.splitlines())}</p>'
         sources = "".join(
-            f"<li><b>[{source.n}]</b> {escape(_place(source.document, source.chunk))}</li>" for source in self._cited()
+            f"<li><b>[{source.n}]</b> {escape(place(source.document, source.chunk))}</li>" for source in self._cited()
         )
         return f"{body}<ul>{sources}</ul>{_notes_html((*self.left_out, *self.notes))}"
 
@@ -171,12 +172,6 @@ def open_index(
 def _as(kind: type[R], record: Any) -> R:
     """The same record as one that shows itself."""
     return kind(*(getattr(record, field.name) for field in fields(record)))
-
-
-def _place(document: DocumentRef, chunk: ChunkRef) -> str:
-    page = f", page {chunk.page}" if chunk.page is not None else ""
-    heading = f" ({' > '.join(chunk.heading)})" if chunk.heading else ""
-    return f"{document.path}{page}{heading}"
 
 
 def _shown(text: str) -> str:

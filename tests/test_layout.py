@@ -23,6 +23,7 @@ LEVELS = {
     "search": 0,
     "search.catalog": 1,
     "search.config": 1,
+    "search.places": 1,
     "search.slots": 1,
     "search.vectors": 1,
     "search.keywords": 1,

@@ -12,6 +12,7 @@ import pydantic_core
 from search import answer
 from search.commands import options, terminal
 from search.config import Settings
+from search.places import place
 from search.records import Question
 from search.replies import Answer, Answered, Source, TextWritten
 from search.service import open_service
@@ -91,7 +92,7 @@ def _print_rest(whole: Answer, *, quiet: bool) -> None:
     if shown:
         print("Nearest passages:" if whole.how == "refused" else "Sources:")
     for source in shown:
-        print(f"  [{source.n}] {_place(source)}")
+        print(f"  [{source.n}] {place(source.document, source.chunk)}")
     terminal.tell((*whole.left_out, *whole.notes), quiet=quiet)
 
 
@@ -99,9 +100,3 @@ def _cited(whole: Answer) -> list[Source]:
     """The sources that sentences of the answer rest on."""
     cited = {citation.source for sentence in whole.sentences for citation in sentence.citations}
     return [source for source in whole.sources if source.n in cited]
-
-
-def _place(source: Source) -> str:
-    page = f", page {source.chunk.page}" if source.chunk.page is not None else ""
-    heading = f"  ({' > '.join(source.chunk.heading)})" if source.chunk.heading else ""
-    return f"{source.document.path}{page}{heading}"

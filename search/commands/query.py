@@ -12,7 +12,8 @@ from search import query
 from search.commands import options, terminal
 from search.config import Settings
 from search.explanations import Explained, Explanation
-from search.records import MODES, Hit, Query, Results
+from search.places import place
+from search.records import MODES, Query, Results
 from search.service import open_service
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def run(chosen: argparse.Namespace, settings: Settings) -> int:
 
 def _print(results: Results) -> None:
     for hit in results.hits:
-        print(f"{hit.rank}. {terminal.painted(place(hit), terminal.BOLD)}")
+        print(f"{hit.rank}. {terminal.painted(place(hit.document, hit.chunk), terminal.BOLD)}")
         print(f"   {hit.around.text}" if hit.around else f"   {_shown(hit.chunk.text)}")
         print(f"   {terminal.painted(f'[{hit.score:.2f}] {hit.why}', terminal.DIM)}")
         for copy in hit.copies:
@@ -108,13 +109,6 @@ def _explained_whole(explained: Explained, took_ms: dict[str, float]) -> str:
         f"searched: {within}{explained.passing:,} of {explained.chunks:,} passages ({explained.selectivity:.2%})\n"
         f"milliseconds: {times}"
     )
-
-
-def place(hit: Hit) -> str:
-    """Where a hit stands: path, page, and heading path."""
-    page = f", page {hit.chunk.page}" if hit.chunk.page is not None else ""
-    heading = f"  ({' > '.join(hit.chunk.heading)})" if hit.chunk.heading else ""
-    return f"{hit.document.path}{page}{heading}"
 
 
 def _shown(text: str) -> str:

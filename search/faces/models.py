@@ -12,7 +12,8 @@ from typing import Any
 from search import answer
 from search.answer import Chat
 from search.errors import QueryError
-from search.records import ChunkRef, DocumentRef, Question
+from search.places import place
+from search.records import Question
 from search.replies import Answer, Answered, Source, TextWritten
 from search.service import Service
 from search.slots import Slots
@@ -119,10 +120,3 @@ def _closing(whole: Answer) -> str:
         parts.append("\n".join(["Nearest passages:" if whole.how == "refused" else "Sources:", *sources]))
     parts += [f"Note: {line}" for line in (*whole.left_out, *whole.notes)]
     return "".join(f"\n\n{part}" for part in parts)
-
-
-def place(document: DocumentRef, chunk: ChunkRef) -> str:
-    """Where a passage stands, in a line."""
-    page = f", page {chunk.page}" if chunk.page is not None else ""
-    heading = f" ({' > '.join(chunk.heading)})" if chunk.heading else ""
-    return f"{document.path}{page}{heading}"
