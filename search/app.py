@@ -53,6 +53,9 @@ def create_app(searcher: Searcher, answerer: Answerer, status: Callable[[], Stat
         title="semsearch",
         version=__version__,
         description="Semantic search and question answering over your own documents.",
+        # FastAPI's own pages load their scripts from another server; ours is in `search.web`.
+        docs_url=None,
+        redoc_url=None,
     )
     _add_errors(app)
     _add_search(app, searcher)

@@ -22,7 +22,10 @@ from search.store import Filter, Store
 FILES = {
     "style.css": "text/css",
     "icon.svg": "image/svg+xml",
-    **{f"{name}.js": "text/javascript" for name in ("main", "dom", "marks", "reader", "answer", "state", "upload")},
+    **{
+        f"{name}.js": "text/javascript"
+        for name in ("main", "dom", "marks", "reader", "answer", "state", "upload", "docs")
+    },
 }
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none';"
@@ -38,12 +41,16 @@ MOST_LISTED = 1_000
 
 
 def router(store: Store) -> APIRouter:
-    """Routes: the page at /, its files, /document, /documents and /failures."""
+    """Routes: the page at /, the one of the API at /docs, their files, /document, /documents and /failures."""
     routes = APIRouter()
 
     @routes.get("/", include_in_schema=False)
     def show_page() -> Response:
         return Response(_file("index.html"), media_type="text/html", headers=HEADERS)
+
+    @routes.get("/docs", include_in_schema=False)
+    def show_api() -> Response:
+        return Response(_file("docs.html"), media_type="text/html", headers=HEADERS)
 
     for name, kind in FILES.items():
         routes.add_api_route(f"/page/{name}", _serve(name, kind), include_in_schema=False)

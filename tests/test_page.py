@@ -253,6 +253,17 @@ def test_the_index_says_what_it_holds_and_what_failed(page: Any) -> None:
     assert panel.is_hidden()
 
 
+@both
+def test_the_api_is_described_without_asking_anybody_else(page: Any, address: str) -> None:
+    """Each route with its fields; from the service's own description."""
+    page.goto(f"{address}/docs")
+    route = page.locator(".route").filter(has=page.get_by_text("POST /search", exact=True))
+    route.locator("summary").click()
+    route.get_by_role("row", name="query text required").first.wait_for()
+    assert route.get_by_text("Response: Results").is_visible()
+    accessible(page)
+
+
 @pytest.fixture
 def writable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A service of its own with an empty index, which takes documents."""

@@ -30,8 +30,8 @@ def client(tmp_path: Path, fake_ollama: FakeOllama) -> Iterator[httpx.Client]:
 
 def test_the_page_and_its_files_are_served_under_a_strict_policy(client: httpx.Client) -> None:
     """Every file of the folder, none from elsewhere; scripts and styles of its own only."""
-    assert {path.name for path in PAGE.iterdir()} == {*web.FILES, "index.html"}
-    for path in ("/", *(f"/page/{name}" for name in web.FILES)):
+    assert {path.name for path in PAGE.iterdir()} == {*web.FILES, "index.html", "docs.html"}
+    for path in ("/", "/docs", *(f"/page/{name}" for name in web.FILES)):
         response = client.get(path)
         assert response.status_code == 200
         assert response.headers["content-security-policy"].startswith("default-src 'none'; script-src 'self';")
