@@ -69,6 +69,7 @@ class Report:
     waiting: int = 0
     parted: int = 0
     quarantined: int = 0
+    notes: list[str] = field(default_factory=list)
     paused: bool = False
     text_seconds: float = 0.0
     vector_seconds: float = 0.0
@@ -205,6 +206,8 @@ def _embed(run: _Run, model: Callable[[], embed.Model], retry: bool, paused: Cal
         run.report.embedded += len(made.places)
         run.report.parted += len(parted)
         run.report.quarantined += len(refused)
+        if made.row.note and (note := f"{made.row.host}: {made.row.note}") not in run.report.notes:
+            run.report.notes.append(note)
         run.observer(Progress("embedding", run.report.embedded + run.report.quarantined, waiting))
         if paused():
             break

@@ -131,6 +131,7 @@ def describe(report: Report) -> str:
             f"{report.quarantined:,} chunks have no vector, as the model makes none of them: keyword search finds "
             "them, `ingest failures` says why, --retry tries again"
         )
+    lines += report.notes
     if report.paused:
         lines.append(f"{report.waiting:,} chunks have no vector yet; the folder has changed and is read first")
     elif report.waiting:

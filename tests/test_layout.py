@@ -96,6 +96,7 @@ HOMES = {
     "mcp": {"search.faces.mcp"},
     "uvicorn": {"search.commands.serve", "search.commands.models.serving"},
     "httpx": {"search.ollama", "search.embedded"},
+    "simdjson": {"search.ollama"},
     "sqlite_utils": {"search.store"},
     "sqlite3": {"search.store"},
     "kreuzberg": {"ingest.documents"},

@@ -124,13 +124,14 @@ class _Work:
         """One request, held against the ledger. Raises _Cut where the server is first caught cutting."""
         sent = models.prefixed(self.model, texts)
         vectors, counted = self.patiently(sent, tries)
-        expected = self.accounts.expected(sent)
+        estimated = sum(map(ledger.estimate, sent))
+        expected = self.accounts.expected(estimated)
         if self.limit and counted >= self.limit:
             raise InputTooLong(f"{self.client.host.url} reads {self.limit} tokens and cuts what is longer, silently")
         if not self.limit and self.accounts.short(counted, expected) and (limit := ledger.limit(sent, self.count)):
             self.limits[self.client.host.url] = limit
             raise _Cut
-        self.accounts.learn(sent, counted)
+        self.accounts.learn(estimated, counted)
         self.counted += counted
         self.expected += expected
         return vectors

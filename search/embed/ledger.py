@@ -35,9 +35,8 @@ class Ledger:
         self._counted = 0
         self._lock = Lock()
 
-    def expected(self, texts: Sequence[str]) -> int:
-        """How many tokens the server should count for these texts."""
-        estimated = sum(map(estimate, texts))
+    def expected(self, estimated: int) -> int:
+        """How many tokens the server should count where so many are estimated."""
         with self._lock:
             return round(estimated * self._counted / self._estimated) if self._estimated else estimated
 
@@ -45,11 +44,11 @@ class Ledger:
         """Whether so few were counted that the server may have cut a text; not where it counts nothing at all."""
         return 0 < counted < min(SHORTFALL * expected, expected - MARKS)
 
-    def learn(self, texts: Sequence[str], counted: int) -> None:
+    def learn(self, estimated: int, counted: int) -> None:
         """Takes a batch that was read whole into what is expected from now on."""
         if counted:
             with self._lock:
-                self._estimated += sum(map(estimate, texts))
+                self._estimated += estimated
                 self._counted += counted
 
 

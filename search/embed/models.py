@@ -61,13 +61,14 @@ class Model:
         return self.space(space.chunking).fingerprint == space.fingerprint
 
 
-def describe(client: Client, name: str, wanted: Prefixes | None = None) -> Model:
+def describe(client: Client, name: str, wanted: Prefixes | None = None, known: Model | None = None) -> Model:
     """Asks the first host that answers for the model's digest and window, and, by embedding a word, for its dimensions.
 
-    `wanted` are the prefixes to use it with; None: those of its family. Raises ModelMissing where the server
-    does not have the model.
+    `wanted` are the prefixes to use it with; None: those of its family. With `known`, how it was before, only the
+    digest is asked for, and the rest if that is another one. Raises ModelMissing where the server does not have it.
     """
-    return reached(client, partial(_describe, whole=client, name=name, wanted=wanted or prefixes.of(name)))
+    prefix = wanted or prefixes.of(name)
+    return reached(client, partial(_describe, whole=client, name=name, wanted=prefix, known=known))
 
 
 def documents(model: Model, texts: Sequence[str]) -> Floats:
@@ -144,8 +145,10 @@ def patiently(
     return call(client)
 
 
-def _describe(client: Client, *, whole: Client, name: str, wanted: Prefixes) -> Model:
+def _describe(client: Client, *, whole: Client, name: str, wanted: Prefixes, known: Model | None) -> Model:
     digest = installed(client, name)
+    if known is not None and (known.name, known.digest) == (name, digest):
+        return known
     window = min(_trained_length(client, name), WINDOW)
     asked = Model(whole, name, digest, 0, wanted.query, wanted.document, window)
     vectors = client.embed(name, [PROBE], truncate=False, options=asked.options).vectors

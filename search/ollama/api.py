@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 
-from search.ollama import wire
+from search.ollama import quick, wire
 from search.ollama.thoughts import ThoughtsApart
 
 T = TypeVar("T")
@@ -40,6 +40,7 @@ class Call(Generic[T]):
     absent    what a 404 means, where it is an answer and not an error
     quick     answered at once, with no model to wait for
     upload    a file to send as the body
+    quickly   reads an answer of the usual shape faster than by decoding it; None where it isn't one
     """
 
     method: str
@@ -53,6 +54,7 @@ class Call(Generic[T]):
     absent: T | None = None
     quick: bool = False
     upload: Path | None = None
+    quickly: Callable[[bytes], dict[str, Any] | None] | None = None
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}" + (f" (model {self.model})" if self.model else "")
@@ -120,7 +122,8 @@ def embed(
         dimensions=dimensions,
         keep_alive=keep_alive,
     )
-    return Call("POST", "/api/embed", partial(wire.embeddings, inputs=int(inputs)), body, model)
+    read = partial(wire.embeddings, inputs=int(inputs))
+    return Call("POST", "/api/embed", read, body, model, quickly=quick.embeddings)
 
 
 def embeddings(

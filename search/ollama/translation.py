@@ -145,7 +145,7 @@ def broken_off(call: Call[Any], host: Host, where: str) -> ModelUnreachable:
 def decoded(call: Call[Any], host: Host, body: bytes) -> dict[str, Any]:
     """The JSON object of an answer. Raises ModelError where it is none, or is `{"error": ...}`."""
     try:
-        data = from_json(body)
+        data = (call.quickly(body) if call.quickly else None) or from_json(body)
     except ValueError as error:
         shown = _text(body)[:80] or "nothing at all"
         raise garbled(call, host, f"it is not JSON ({error}): {shown!r}; is that an Ollama?") from error

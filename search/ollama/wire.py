@@ -345,14 +345,14 @@ def embedding(data: Any, inputs: int) -> Embeddings:
 
 
 def matrix(rows: Any, inputs: int) -> Floats:
-    """Lists of numbers as float32 (inputs, dimensions). Raises Unusable, which says what is wrong and where."""
+    """Lists of numbers, or a matrix, as float32 (inputs, dimensions). Raises Unusable, which says what is wrong."""
     rows = [] if rows is None else rows
-    if not isinstance(rows, list) or len(rows) != inputs:
-        found = len(rows) if isinstance(rows, list) else "no list of"
+    if not isinstance(rows, list | np.ndarray) or len(rows) != inputs:
+        found = len(rows) if isinstance(rows, list | np.ndarray) else "no list of"
         raise Unusable(f"{inputs} inputs were sent and {found} vectors came back")
-    if not rows:
+    if not len(rows):
         return np.zeros((0, 0), dtype=np.float32)
-    lengths = [len(row) if isinstance(row, list) else 0 for row in rows]
+    lengths = [] if isinstance(rows, np.ndarray) else [len(row) if isinstance(row, list) else 0 for row in rows]
     for row, length in enumerate(lengths):
         if not length or length != lengths[0]:
             raise Unusable(f"vector {row} has {length} numbers, vector 0 has {lengths[0]}")

@@ -162,7 +162,7 @@ def test_a_server_that_cuts_silently_is_caught(fake_ollama: FakeOllama, narrow: 
 def test_an_honest_server_with_another_tokenizer_is_not_accused(fake_ollama: FakeOllama, model: Model) -> None:
     """It counts a third of what was expected, once looked into, then expected."""
     accounts = Ledger()
-    accounts.learn(["x"], 9)
+    accounts.learn(1, 9)
     made = run(model, [LONG, LONG], accounts)
     assert made.row.counted * 3 < made.row.expected
     assert (made.row.note, made.parts) == ("", {})

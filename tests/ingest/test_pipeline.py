@@ -306,7 +306,9 @@ def test_each_batch_has_a_row_in_the_ledger(bench: Bench) -> None:
     bench.fake.models["all-minilm:latest"] = FakeModel("all-minilm", context=34, digest="new")
     bench.fake.fault("silent_cut")
     bench.write("long.txt", " ".join(f"word{number}." for number in range(60)))
-    assert bench.run().parted == 1
+    report = bench.run()
+    assert report.parted == 1
+    assert report.notes == [f"{bench.fake.url}: the server cuts texts at 32 tokens and says nothing"]
     space = bench.store.active()
     assert space
     assert "cuts texts at 32 tokens" in bench.store.ledger(space)[-1].note
