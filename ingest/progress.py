@@ -125,11 +125,11 @@ def describe(report: Report) -> str:
         f" {report.embedded:,} embedded in {report.vector_seconds:.1f} s",
     ]
     if report.parted:
-        lines.append(f"{report.parted:,} chunks are too long for the model and were embedded in parts")
+        lines.append(f"{report.parted:,} chunks were too long for the model and were embedded in parts")
     if report.quarantined:
         lines.append(
-            f"{report.quarantined:,} chunks have no vector, as the model makes none of them: keyword search finds "
-            "them, `ingest failures` says why, --retry tries again"
+            f"{report.quarantined:,} of the chunks got no vector, as the model makes none: keyword search finds them, "
+            "`ingest failures` says why, --retry tries again"
         )
     lines += report.notes
     if report.paused:

@@ -30,6 +30,7 @@ def add(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
         help="how long to wait for a model to load and to answer (default 300)",
     )
     options.add_database(parser)
+    options.add_examples(parser, "search doctor --json")
     options.add_json(parser)
     parser.set_defaults(run=run)
 

@@ -98,7 +98,7 @@ def _index(settings: Settings, model: Model | None) -> Iterator[Finding]:
             yield Finding(
                 "index",
                 "note",
-                f"{quarantined:,} chunks have no vector because the model makes none of them",
+                f"{quarantined:,} of the chunks got no vector, as the model makes none",
                 "`search status` says why; `ingest FOLDER --retry` tries again",
             )
         for note in sorted({f"{row.host}: {row.note}" for row in store.ledger(space) if row.note} if space else ()):

@@ -27,6 +27,10 @@ WINDOW = 2048
 BATCH = 64
 TRIES = 5
 FIRST_WAIT = 0.25
+LONGEST_WAIT = 60.0
+"""A server may ask for more; then the try comes too early, and is one of several."""
+AWAY_SECONDS = 30.0
+"""How long a host that did not answer is asked after the others."""
 PROBE = "dimensions"
 
 _T = TypeVar("_T")
@@ -119,12 +123,12 @@ def installed(client: Client, name: str) -> str:
 
 def reached(client: Client, ask: Callable[[Client], _T]) -> _T:
     """What the first of the client's hosts that can answer says. Raises ModelError."""
-    *others, last = client.each
+    *others, last = sorted(client.each, key=lambda one: one.away_until > time.monotonic())
     for one in others:
         try:
             return ask(one)
         except (ModelUnreachable, ModelBusy):
-            continue
+            one.away_until = time.monotonic() + AWAY_SECONDS
     return ask(last)
 
 
@@ -140,7 +144,7 @@ def patiently(
         try:
             return call(client)
         except passing as error:
-            time.sleep(getattr(error, "retry_after", None) or wait)
+            time.sleep(min(getattr(error, "retry_after", None) or wait, LONGEST_WAIT))
         wait *= 2
     return call(client)
 

@@ -143,6 +143,7 @@ class Client:
         others = hosts.parse_all(host)[1:]
         more = (Client(one.given, api_key=api_key, timeouts=timeouts, transport=transport) for one in others)
         self.each: tuple[Client, ...] = (self, *more)
+        self.away_until = 0.0  # by the monotonic clock; for whoever chooses between several hosts
 
     def __enter__(self) -> Self:
         return self

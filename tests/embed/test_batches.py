@@ -136,6 +136,17 @@ def test_a_trouble_that_passes_is_waited_out(fake_ollama: FakeOllama, model: Mod
     assert run(model, TEXTS).places == list(range(8))
 
 
+def test_a_server_that_asks_for_an_hour_gets_less(
+    fake_ollama: FakeOllama, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run is not held up by what may be a misunderstanding."""
+    slept: list[float] = []
+    monkeypatch.setattr("time.sleep", slept.append)
+    fake_ollama.fault("busy", times=1, retry_after=3600)
+    assert run(model, TEXTS).places == list(range(8))
+    assert slept == [60]
+
+
 def test_a_host_that_is_gone_is_told_at_once(fake_ollama: FakeOllama, model: Model) -> None:
     """So that another host can take the batch."""
     fake_ollama.stop()

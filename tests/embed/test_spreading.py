@@ -126,6 +126,11 @@ def test_queries_go_to_a_host_that_answers() -> None:
     with fleet(2) as (fakes, model):
         fakes[0].stop()
         assert embed.query(model, "question").shape == (256,)
+        fakes[0].start()
+        calls = fakes[0].calls["/api/embed"]
+        assert embed.query(model, "question").shape == (256,)
+        assert fakes[0].calls["/api/embed"] == calls, "one that was away is asked after the others for a while"
+        fakes[0].stop()
         assert embed.describe(model.client, "all-minilm").digest == model.digest
 
 

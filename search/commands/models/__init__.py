@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from search.commands import options
 from search.commands.models import listing, moving, serving, talking
 from search.commands.models.printing import Verb
 from search.config import Settings
@@ -23,6 +24,7 @@ DESCRIPTION = "The models of an Ollama server, and the embedded model as a serve
 def add(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("models", help="list, pull and try the models of a server", description=DESCRIPTION)
     verbs = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    options.add_examples(parser, "search models list --server embedded://")
     for part in PARTS:
         part.add(verbs)
     for verb in {*verbs.choices.values()}:
