@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ingest import pipeline
@@ -16,6 +17,7 @@ from search.errors import ConfigError, ModelMissing, ModelUnreachable
 from search.ollama.client import Client
 from search.store import Filter
 from search.store.sqlite import SqliteStore
+from tests import fake_models
 from tests.fake_models import FakeModel
 from tests.fake_ollama import FakeOllama
 
@@ -312,3 +314,23 @@ def test_each_batch_has_a_row_in_the_ledger(bench: Bench) -> None:
     space = bench.store.active()
     assert space
     assert "cuts texts at 32 tokens" in bench.store.ledger(space)[-1].note
+
+
+def test_several_hosts_share_an_ingest_and_one_may_die(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every chunk gets its own vector, once, whoever embedded it."""
+    monkeypatch.setattr(pipeline, "BATCH", 2)
+    for number in range(20):
+        bench.write(f"more/{number}.txt", f"Document number {number} speaks of thing{number}.")
+    with FakeOllama() as second, FakeOllama() as third:
+        third.fault("drop", route="/api/embed", skip=2)
+        report = bench.run(url=f"{bench.fake.url},{second.url},{third.url}")
+    assert (report.waiting, report.quarantined) == (0, 0)
+    assert report.embedded == bench.store.counts().embedded == bench.store.counts().chunks
+    assert second.texts
+    space = bench.store.active()
+    assert space
+    assert sum(row.sent for row in bench.store.ledger(space)) == report.embedded
+    wanted = np.array(fake_models.vector("Document number 7 speaks of thing7."), np.float32)
+    (nearest,) = bench.store.nearest(space, wanted, 1, Filter()).ids
+    places = bench.store.occurrences(np.array([nearest]), Filter())
+    assert [place.document.path for place in places[int(nearest)]] == ["more/7.txt"]
