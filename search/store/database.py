@@ -1,6 +1,6 @@
 """One SQLite file: connections, transactions, and sqlite3's errors in our words. Knows no table but its own.
 
-Each thread reads on a connection of its own; writing goes through one transaction at a time.
+A thread at work has a connection to itself, out of a pool; writing goes through one transaction at a time.
 """
 
 from __future__ import annotations
@@ -27,27 +27,23 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._threads = threading.local()
-        self._open: list[sqlite3.Connection] = []
+        self._current = threading.local()
+        self._idle: list[sqlite3.Connection] = []
         self._writing = threading.RLock()
         self._closed = False
-        with self.translated():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._migrate()
-
-    @property
-    def connection(self) -> sqlite3.Connection:
-        """This thread's connection."""
-        found: sqlite3.Connection | None = getattr(self._threads, "connection", None)
-        if found is None:
-            found = self._threads.connection = self._connect()
-        return found
+        try:
+            with self.translated():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with self._lent() as connection:
+                    self._migrate(connection)
+        except BaseException:
+            self.close()
+            raise
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """A connection whose reads all see one state of the database."""
-        with self.translated():
-            connection = self.connection
+        with self.translated(), self._lent() as connection:
             if connection.in_transaction:
                 yield connection
                 return
@@ -60,8 +56,7 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """One transaction, which bumps the generation; nothing of it is kept where it fails."""
-        with self.translated(), self._writing:
-            connection = self.connection
+        with self.translated(), self._writing, self._lent() as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -81,27 +76,52 @@ class Database:
             raise _in_our_words(error, self.path) from error
 
     def close(self) -> None:
-        """Closes the connections of all threads."""
+        """Closes the connections; those in use close when they are given back."""
         self._closed = True
-        while self._open:
-            self._open.pop().close()
-        self._threads = threading.local()
+        while self._idle:
+            self._idle.pop().close()
 
-    def _connect(self) -> sqlite3.Connection:
+    @contextmanager
+    def _lent(self) -> Iterator[sqlite3.Connection]:
+        """A connection for this thread, the same one within itself; an idle one where there is one."""
+        current: sqlite3.Connection | None = getattr(self._current, "connection", None)
+        if current is not None:
+            yield current
+            return
         if self._closed:
             raise StoreUnavailable(f"the index {self.path} has been closed")
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = self._connect()
+        self._current.connection = connection
+        try:
+            yield connection
+        finally:
+            self._current.connection = None
+            self._idle.append(connection)
+            if self._closed:
+                self.close()
+
+    def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-        self._open.append(connection)
+        try:
+            self._prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
         connection.create_function("casefold", 1, str.casefold, deterministic=True)
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
-        # Each thread's own: the operating system's cache is behind it.
+        # Each connection's own: the operating system's cache is behind it.
         connection.execute("PRAGMA cache_size = -8000")
-        return connection
 
-    def _migrate(self) -> None:
-        tables = Tables(self.connection)
+    def _migrate(self, connection: sqlite3.Connection) -> None:
+        tables = Tables(connection)
         known = {migration.name for migration in migrations.pending(tables)}
         newer = {applied.name for applied in migrations.applied(tables)} - {
             migration.name for migration in migrations._migrations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +20,7 @@ MAIL = {"from": "Ada Lovelace <ada@example.org>", "subject": "[Draft] Notes"}
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> SqliteStore:
+def store(tmp_path: Path) -> Iterator[SqliteStore]:
     """Four documents of different dates, languages and metadata, with vectors."""
     made = SqliteStore(tmp_path / "index.db")
     for path, text, date, metadata in [
@@ -34,7 +35,8 @@ def store(tmp_path: Path) -> SqliteStore:
     for ids, _ in made.missing(space, 9):
         for id_ in ids:
             made.add(space, ids[ids == id_], vector(str(id_))[None])
-    return made
+    yield made
+    made.close()
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -76,3 +77,16 @@ def test_locations_that_cannot_be_an_index(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(StoreUnavailable, match="cannot be opened"):
         open_store(str(tmp_path / "file" / "i.db"), create=True)
+
+
+def test_threads_share_a_few_connections(tmp_path: Path) -> None:
+    """A service's threads come and go; connections do not pile up with them."""
+    store = SqliteStore(tmp_path / "i.db")
+    for _ in range(20):
+        thread = threading.Thread(target=store.counts)
+        thread.start()
+        thread.join()
+    assert len(store._database._idle) == 1
+    store.close()
+    with pytest.raises(StoreUnavailable, match="has been closed"):
+        store.counts()
