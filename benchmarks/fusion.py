@@ -30,7 +30,7 @@ from search.ollama.client import Client
 from search.records import Query
 from search.store import Filter, Ranking
 from search.store.sqlite import SqliteStore
-from search.vectors import Floats, Integers, top_k
+from search.vectors import Floats, Integers, cosines, top_k
 
 MEASURE = nDCG @ 10
 TOGETHER = "together"
@@ -149,7 +149,7 @@ def ask(searcher: query.Searcher, text: str) -> Asked:
     by_words = store.matching(terms, query.CANDIDATES, Filter())
     near = store.nearest(space, vector, query.CANDIDATES, Filter())
     ids = rank.candidates(by_words, near)
-    return Asked(by_words, near, ids, store.similarities(space, vector, ids), store.counts().chunks)
+    return Asked(by_words, near, ids, cosines(store.vectors(space, ids), vector), store.counts().chunks)
 
 
 def report(figures: dict[str, dict[str, float]]) -> None:

@@ -26,7 +26,8 @@ class Part:
 class Explanation:
     """Why a hit has its score: the shares of both rankings, less what earlier hits of its document cost.
 
-    The parts are None where only one ranking was used: its raw score is then the score.
+    `vector.score` is the cosine with the query after it was moved towards the first hits. The parts are None
+    where only one ranking was used: its raw score is then the score.
     """
 
     keyword: Part | None

@@ -76,7 +76,8 @@ def _explain(fused: rank.Fused, choice: Choice, ranks: Ranks, scores: Scores) ->
     if fused.keyword_scale is None or fused.vector_scale is None:
         return Explanation(None, None, 0.0, f"the raw score, {choice.score:.4f}: one ranking alone")
     keyword = _part(ranks.keyword, scores.keyword, fused.keyword_scale, 0.0, rank.KEYWORD_WEIGHT)
-    vector = _part(ranks.vector, scores.vector, fused.vector_scale, fused.vector_scale.mean, rank.VECTOR_WEIGHT)
+    near = scores.vector if fused.refined is None else _number(fused.refined[choice.position])
+    vector = _part(ranks.vector, near, fused.vector_scale, fused.vector_scale.mean, rank.VECTOR_WEIGHT)
     terms = [f"{part.weight:.1f} x {part.z:.3f}" for part in (vector, keyword)]
     crowding = f" - {choice.crowding:.1f} (earlier hits of this document)" if choice.crowding else ""
     return Explanation(keyword, vector, choice.crowding, f"{' + '.join(terms)}{crowding} = {choice.score:.3f}")

@@ -9,13 +9,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
 
+import numpy as np
+
 from search import embed, hits, keywords, rank
 from search.errors import InputTooLong, ModelBusy, ModelMissing, ModelUnreachable, StoreMismatch
 from search.explanations import Explained
 from search.ollama.client import Client
 from search.records import Mode, Query, Results, Space
 from search.store import EMPTY, Filter, Ranking, Store
-from search.vectors import Floats
+from search.vectors import Floats, cosines
 
 CANDIDATES = 200
 """How many chunks each part proposes, at least; more where more hits are asked for."""
@@ -108,7 +110,12 @@ def search(searcher: Searcher, query: Query) -> Results:
         with _timed(took, "vector"):
             near = store.nearest(meaning.space, meaning.vector, wanted, only) if meaning else EMPTY
         with _timed(took, "fuse"):
-            fused = _fuse(store, query.mode, meaning, words, near)
+            if query.mode == "vector":
+                fused = rank.alone(near, is_keyword=False)
+            elif meaning is None:
+                fused = rank.alone(words, is_keyword=True)
+            else:
+                fused = _fuse(store, meaning, words, near, only)
         with _timed(took, "fetch"):
             found = hits.collect(store, fused, query, only)
     if not found:
@@ -139,13 +146,22 @@ def _understand(searcher: Searcher, query: Query, notes: list[str]) -> _Meaning 
     return meaning
 
 
-def _fuse(store: Store, mode: Mode, meaning: _Meaning | None, words: Ranking, near: Ranking) -> rank.Fused:
-    if mode == "vector":
-        return rank.alone(near, is_keyword=False)
-    if meaning is None:
-        return rank.alone(words, is_keyword=True)
+def _fuse(store: Store, meaning: _Meaning, words: Ranking, near: Ranking, only: Filter) -> rank.Fused:
+    """Both rankings as one; a second search with the query moved towards the first hits has the last word."""
+    space, vector = meaning.space, meaning.vector
     ids = rank.candidates(words, near)
-    return rank.fuse(words, near, ids, store.similarities(meaning.space, meaning.vector, ids))
+    rows = store.vectors(space, ids)
+    first = rank.fuse(words, near, ids, cosines(rows, vector))
+    leading = rows[np.searchsorted(ids, first.ids[: rank.FEEDBACK])]
+    if not len(leading) or np.isnan(leading).any():
+        return first
+    towards = rank.moved(vector, leading)
+    again = store.nearest(space, towards, len(near.ids), only)
+    further = np.setdiff1d(again.ids, ids)
+    ids, rows = np.concatenate([ids, further]), np.concatenate([rows, store.vectors(space, further)])
+    order = np.argsort(ids)
+    ids, rows = ids[order], rows[order]
+    return rank.fuse(words, near, ids, cosines(rows, vector), (again, cosines(rows, towards)))
 
 
 def _explained(store: Store, only: Filter, terms: list[str], listed: tuple[int, int, int]) -> Explained:

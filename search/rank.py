@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.store import Ranking
-from search.vectors import Floats, Integers, top_k
+from search.vectors import Floats, Integers, top_k, unit
 
 VECTOR_WEIGHT = 0.7
 KEYWORD_WEIGHT = 1 - VECTOR_WEIGHT
@@ -27,6 +27,10 @@ WINDOW = 200
 
 FLOOR = -2.0
 """The lowest z of a BM25 score: what a chunk has that isn't listed, where many are."""
+
+FEEDBACK = 2
+FEEDBACK_WEIGHT = 0.3
+"""So many first chunks move the query's vector towards theirs, and how far (Rocchio's pseudo-relevance feedback)."""
 
 _N = TypeVar("_N", bound=np.generic)
 
@@ -52,7 +56,8 @@ class Fused:
     """Chunks, best first, with what each part said of them.
 
     All arrays (n,): `keyword` and `vector` are raw scores (NaN: none), `keyword_ranks` and `vector_ranks`
-    count from 1 (0: not listed). The scales are None where there was nothing to fuse.
+    count from 1 (0: not listed). `refined` are the cosines with the query that feedback moved, where it did.
+    The scales are None where there was nothing to fuse.
     """
 
     ids: Integers
@@ -63,6 +68,7 @@ class Fused:
     vector_ranks: Integers
     keyword_scale: Scale | None = None
     vector_scale: Scale | None = None
+    refined: Floats | None = None
 
 
 def candidates(keyword: Ranking, vector: Ranking) -> Integers:
@@ -70,16 +76,29 @@ def candidates(keyword: Ranking, vector: Ranking) -> Integers:
     return np.union1d(keyword.ids, vector.ids)
 
 
-def fuse(keyword: Ranking, vector: Ranking, ids: Integers, cosines: Floats) -> Fused:
+def moved(vector: Floats, rows: Floats) -> Floats:
+    """A query's unit vector (d,), moved towards the unit vectors (n, d) of the chunks that were found first."""
+    return unit(vector + FEEDBACK_WEIGHT * unit(rows.mean(axis=0)))
+
+
+def fuse(
+    keyword: Ranking,
+    vector: Ranking,
+    ids: Integers,
+    cosines: Floats,
+    again: tuple[Ranking, Floats] | None = None,
+) -> Fused:
     """Orders `ids` (n,) by 0.7 z(cosine) + 0.3 z(BM25).
 
     `cosines` (n,) are exact for all of them; a chunk without a vector (NaN) counts as an average one.
-    A chunk that the keyword ranking doesn't list counts as BM25 0.
+    A chunk that the keyword ranking doesn't list counts as BM25 0. With `again`, the ranking by the query that
+    feedback moved and its cosines (n,) with `ids`, these are what is ordered by.
     """
     listed = _spread(ids, keyword.ids, keyword.scores, np.float32(np.nan))
-    keyword_scale, vector_scale = keyword_scale_of(keyword.scores), Scale(vector.mean, vector.deviation)
+    ranking, nearness = again or (vector, cosines)
+    keyword_scale, vector_scale = keyword_scale_of(keyword.scores), Scale(ranking.mean, ranking.deviation)
     keyword_z = keyword_scale.z(np.nan_to_num(listed, nan=0.0))
-    vector_z = np.nan_to_num(vector_scale.z(cosines), nan=0.0)
+    vector_z = np.nan_to_num(vector_scale.z(nearness), nan=0.0)
     scores = (VECTOR_WEIGHT * vector_z + KEYWORD_WEIGHT * keyword_z).astype(np.float32)
     order = top_k(scores, len(scores))
     return Fused(
@@ -91,6 +110,7 @@ def fuse(keyword: Ranking, vector: Ranking, ids: Integers, cosines: Floats) -> F
         _ranks(ids, vector)[order],
         keyword_scale,
         vector_scale,
+        nearness[order] if again else None,
     )
 
 

@@ -64,8 +64,9 @@ def test_an_explanation_adds_up(service: Service) -> None:
         explain = explanation(hit.explain)
         assert explain.keyword
         assert explain.vector
-        for part, raw in ((explain.keyword, hit.scores.keyword or 0.0), (explain.vector, hit.scores.vector)):
-            assert raw is not None
+        assert explain.keyword.score == hit.scores.keyword
+        for part in (explain.keyword, explain.vector):
+            raw = part.score or 0.0
             assert part.z == pytest.approx(max((raw - part.mean) / part.deviation, -2.0 if raw == 0 else -9), abs=1e-3)
             assert part.share == pytest.approx(part.weight * part.z, abs=1e-4)
         assert explain.keyword.share + explain.vector.share - explain.crowding == pytest.approx(hit.score, abs=1e-3)

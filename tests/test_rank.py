@@ -49,6 +49,27 @@ def test_a_rare_identifier_outweighs_every_meaning() -> None:
     assert fused.ids[0] == 7
 
 
+def test_feedback_has_the_last_word_and_raw_cosines_stay() -> None:
+    """What is ordered by is the moved query's cosine on the moved query's scale; what a hit says is the query's own."""
+    keyword, vector, again = ranking([], []), ranking([1, 2], [0.9, 0.8]), ranking([2], [0.9], 0.5, 0.1)
+    cosines, moved = np.array([0.9, 0.8], np.float32), np.array([0.5, 0.9], np.float32)
+    fused = rank.fuse(keyword, vector, np.array([1, 2]), cosines, (again, moved))
+    assert fused.ids.tolist() == [2, 1]
+    assert np.allclose(fused.scores, [0.7 * 4, 0])
+    assert np.allclose(fused.vector, [0.8, 0.9])
+    assert fused.refined is not None
+    assert np.allclose(fused.refined, [0.9, 0.5])
+
+
+def test_a_moved_query_is_a_unit_vector_between() -> None:
+    """Nearer to what was found first, and still nearest to itself."""
+    query, rows = np.array([1, 0, 0], np.float32), np.array([[0, 1, 0], [0, 0, 1]], np.float32)
+    moved = rank.moved(query, rows)
+    assert np.isclose(np.linalg.norm(moved), 1)
+    assert moved[1] == moved[2] > 0
+    assert np.isclose(moved[1] / moved[0], rank.FEEDBACK_WEIGHT / np.sqrt(2))
+
+
 def test_ranks_and_raw_scores_stay_with_their_chunk() -> None:
     """A hit can say why it is there."""
     keyword, vector = ranking([7, 5], [3.0, 1.0]), ranking([5], [0.8])

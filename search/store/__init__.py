@@ -138,8 +138,8 @@ class Store(Protocol):
     def matching(self, terms: Sequence[str], count: int, only: Filter) -> Ranking:
         """Chunks by BM25 over heading and text, any of the terms."""
 
-    def similarities(self, space: Space, vector: Floats, ids: Integers) -> Floats:
-        """Cosine of each chunk (n,) with a unit vector; NaN where a chunk has no vector."""
+    def vectors(self, space: Space, ids: Integers) -> Floats:
+        """The unit vector of each chunk (n, d); NaN where a chunk has none."""
 
     def occurrences(self, ids: Integers, only: Filter) -> dict[int, list[Occurrence]]:
         """Where chunks stand, in documents that pass the filter."""

@@ -15,7 +15,7 @@ from search.records import Chunk, ChunkFailure, ChunkRef, Document, DocumentRef,
 from search.store import EMPTY, Counts, FileState, Filter, Occurrence, Ranking, accounts, reading, segments, statements
 from search.store.database import Database
 from search.store.index import CHECKED_AGAIN, EXACT_ROWS, VectorIndex
-from search.vectors import Floats, Integers, cosines, pack, unpack
+from search.vectors import Floats, Integers, pack, unpack
 
 HEADING_WEIGHT = 1.0
 
@@ -192,8 +192,8 @@ class SqliteStore:
         deviation = float(np.sqrt(max(float(np.square(scores).sum()) / total - mean * mean, 0.0)))
         return Ranking(np.array([row[0] for row in rows], np.int64), scores, mean, deviation)
 
-    def similarities(self, space: Space, vector: Floats, ids: Integers) -> Floats:
-        found = np.full(len(ids), np.nan, np.float32)
+    def vectors(self, space: Space, ids: Integers) -> Floats:
+        found = np.full((len(ids), space.dimensions), np.nan, np.float32)
         if not len(ids):
             return found
         with self._database.reading() as connection:
@@ -205,8 +205,7 @@ class SqliteStore:
             )
         have = [i for i, id_ in enumerate(ids.tolist()) if id_ in rows]
         if have:
-            matrix = unpack((rows[int(ids[i])] for i in have), space.dimensions)
-            found[have] = cosines(matrix, vector)
+            found[have] = unpack((rows[int(ids[i])] for i in have), space.dimensions)
         return found
 
     def occurrences(self, ids: Integers, only: Filter) -> dict[int, list[Occurrence]]:

@@ -129,18 +129,17 @@ def test_the_first_space_is_active_until_another_is_activated(store: Store) -> N
     assert store.space(SPACE).id == first.id
 
 
-def test_similarities_are_exact_and_nan_without_a_vector(store: Store) -> None:
-    """Keyword hits get their cosine too."""
+def test_vectors_are_exact_and_nan_without_one(store: Store) -> None:
+    """Keyword hits have their cosine too."""
     put(store, "a", ["alpha", "bravo"])
     space = store.space(SPACE)
     embed_all(store, space)
     put(store, "b", ["charlie"])
     ids = np.concatenate([store.matching([word], 1, Filter()).ids for word in ("alpha", "bravo", "charlie")])
-    query = vector("query")
-    expected = [float(vector("alpha") @ query), float(vector("bravo") @ query)]
-    found = store.similarities(space, query, ids)
-    assert np.allclose(found[:2], expected, atol=1e-6)
-    assert np.isnan(found[2])
+    found = store.vectors(space, ids)
+    assert np.array_equal(found[:2], [vector("alpha"), vector("bravo")])
+    assert np.isnan(found[2]).all()
+    assert store.vectors(space, ids[:0]).shape == (0, 16)
 
 
 def test_a_chunk_in_quarantine_waits_no_more(store: Store) -> None:
