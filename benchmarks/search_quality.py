@@ -5,8 +5,9 @@
 A folder holds `corpus.jsonl` ({"_id", "title", "text"}), `queries.jsonl` ({"_id", "text"}) and `qrels.tsv`
 (query-id, corpus-id, score; with a header). Its documents are chunked, stored and embedded as `ingest` does it,
 with the embedded model, and every query is asked in each mode as `search query` does; a document ranks where
-its best chunk does. The column "model" is the embedded model alone, each document cut at the model's window:
-what is published for all-MiniLM-L6-v2. Measures are those of ir-measures (trec_eval's).
+its best chunk does, one that holds a near copy of a hit right after it. The column "model" is the embedded model
+alone, each document cut at the model's window: what is published for all-MiniLM-L6-v2. Measures are those of
+ir-measures (trec_eval's).
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ import numpy as np
 from ir_measures import R, nDCG
 
 from ingest import chunks
-from search import embed, query
+from search import embed, evaluation, query
 from search.config import EMBEDDED_HOST, EMBEDDED_MODEL
 from search.embedded import encoder, tokens
 from search.errors import InputTooLong
@@ -136,7 +137,7 @@ def search(searcher: query.Searcher, collection: Collection, mode: Mode) -> Run:
             hits = query.search(searcher, Query(text, k=CHUNKS_ASKED, mode=mode)).hits
         except InputTooLong:
             hits = ()
-        documents = list(dict.fromkeys(hit.document.path for hit in hits))[:DOCUMENTS_RANKED]
+        documents = list(dict.fromkeys(evaluation.documents(hits)))[:DOCUMENTS_RANKED]
         run[asked] = {document: float(-place) for place, document in enumerate(documents)}
     return run
 

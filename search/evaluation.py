@@ -75,7 +75,7 @@ def evaluate(searcher: Searcher, asked: Sequence[Judged], pattern: Query, settin
     for judged in asked:
         results = query.search(searcher, replace(pattern, query=judged.text))
         notes.update(dict.fromkeys(note for note in results.notes if results.hits))
-        found = tuple(dict.fromkeys(known.get(path, path) for path in _paths(results.hits)))
+        found = tuple(dict.fromkeys(known.get(path, path) for path in documents(results.hits)))
         outcomes.append(Outcome(judged.id, judged.text, measures.measure(found, judged.relevant, pattern.k), found))
     unknown = {name for judged in asked for name in judged.relevant} - set(known.values())
     if not known:
@@ -85,6 +85,11 @@ def evaluate(searcher: Searcher, asked: Sequence[Judged], pattern: Query, settin
         )
     means = measures.mean([outcome.measures for outcome in outcomes])
     return Evaluation(setting, pattern.k, means, tuple(outcomes), tuple(sorted(unknown)), tuple(notes))
+
+
+def documents(hits: Iterable[Hit]) -> list[str]:
+    """The documents on the page, in order; a near copy's comes with the hit that it repeats."""
+    return [ref.path for hit in hits for ref in (hit.document, *(copy.document for copy in hit.copies))]
 
 
 def compare(first: Evaluation, second: Evaluation) -> list[Difference]:
@@ -139,11 +144,6 @@ def _difference(name: str, pairs: Sequence[tuple[Outcome, Outcome]]) -> Differen
         sum(step > 1e-9 for step in steps),
         sum(step < -1e-9 for step in steps),
     )
-
-
-def _paths(hits: Iterable[Hit]) -> list[str]:
-    """The documents on the page, in order; a near copy's comes with the hit that it repeats."""
-    return [ref.path for hit in hits for ref in (hit.document, *(copy.document for copy in hit.copies))]
 
 
 def _known(searcher: Searcher, names: set[str]) -> dict[str, str]:
