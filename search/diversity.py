@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import heapq
 import itertools
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -22,8 +21,6 @@ SHINGLE = 4
 SAME = 0.8
 """Passages whose runs of four words agree to this share (Jaccard) are near copies: about five words of 200 differ.
 In a short passage one other word is enough to be something else: an amount, a name."""
-
-_WORD = re.compile(r"\w+")
 
 
 @dataclass(slots=True)
@@ -107,7 +104,7 @@ class _Seen:
 
 def _shingles(text: str) -> set[tuple[str, ...]]:
     """Runs of SHINGLE words; the whole text where it has no more."""
-    words = _WORD.findall(keywords.indexed(text).lower())
+    words = keywords.words(text)
     if len(words) <= SHINGLE:
         return {tuple(words)}
     return {tuple(words[at : at + SHINGLE]) for at in range(len(words) - SHINGLE + 1)}

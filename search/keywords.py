@@ -1,13 +1,22 @@
 """Words of texts and of queries, for keyword search. Pure; knows no index.
 
-The index's own tokenizer (FTS5 `porter unicode61`) splits at spaces and punctuation. Scripts that are
-written without spaces are given some here, as overlapping pairs of characters (bigrams), the same way
-for texts and for queries.
+A text is cut at spaces and punctuation. Identifiers count whole and in parts: `store.read_all` is also `store`, `read`
+and `all`, `readAll` also `read` and `all`. Scripts that are written without spaces, and Korean, give overlapping pairs
+of characters (bigrams). Then each word is reduced to its stem in the language of its text.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from search import stems
+
+ANALYSIS = f"1, {stems.VERSION}"
+"""Names all that decides which terms a text has. An index that was made by another analysis has to be made anew."""
 
 STOP_WORDS = frozenset(
     """a about after all also am an and any are as at be because been before being between both but by can could
@@ -18,27 +27,124 @@ STOP_WORDS = frozenset(
     your yours""".split()
 )
 
-# Han, Hiragana, Katakana, Thai, Lao, Khmer, Myanmar: written without spaces between words.
-_UNSPACED = re.compile(
-    "[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
-    "\U00020000-\U0003ffff]+"
+# Han, Hiragana, Katakana, Thai, Lao, Burmese, Khmer: written without spaces. Hangul: particles stick to its words.
+_UNSPACED = (
+    "\u3005\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u0e00-\u0e4f\u0e80-\u0ecf\u1000-\u109f\u1780-\u17df"
+    "\uac00-\ud7af\U00020000-\U0003ffff"
 )
-_WORD = re.compile(r"\w+")
+# Accents, vowel signs and points, which belong to the letter before them; \w leaves them out.
+_MARKS = "\u0300-\u036f\u0591-\u05bd\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0963\u0966-\u0dff"
+_LETTERS = f"(?:(?![{_UNSPACED}])[^\\W_][{_MARKS}]*)+"
+_TOKEN = re.compile(f"([{_UNSPACED}]+)|({_LETTERS}(?:(?:\\.|::|_+){_LETTERS})*)")
+_ASCII_TOKEN = re.compile(r"[^\W_]+(?:(?:\.|::|_+)[^\W_]+)*", re.ASCII)
+_UNSPACED_WORD = re.compile(f"[{_UNSPACED}]+")
+_JOINTS = re.compile(r"[._:]+")
+_HUMPS = re.compile("(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z]{3})(?=[A-Z][a-z])")
+# Soft hyphen, zero-width characters, and the stroke that lengthens Arabic words: invisible or meaningless.
+_DROPPED = str.maketrans("", "", "\u00ad\u200b\u200c\u200d\u2060\ufeff\u0640")
 
 
-def indexed(text: str) -> str:
-    """`text` as the keyword index takes it: runs of unspaced script become bigrams."""
-    return _UNSPACED.sub(lambda run: f" {' '.join(_bigrams(run[0]))} ", text)
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """A text as the keyword index keeps it: how often each term occurs, how many words it has, its language."""
+
+    counts: Counter[str]
+    length: int
+    language: str
 
 
 def terms(query: str) -> list[str]:
-    """The words to search for, in order, without repeats and stop words.
+    """The plain words of a query, in order, without repeats and stop words; identifiers in parts only.
 
     A query of nothing but stop words keeps them: "to be or not to be" is a query too.
     """
-    words = list(dict.fromkeys(_WORD.findall(indexed(query).lower().replace("_", " "))))
-    return [word for word in words if word not in STOP_WORDS] or words
+    return _telling(words(query))
+
+
+def indexed(text: str) -> str:
+    """The text with spaces in its runs of unspaced script, which become bigrams."""
+    return _UNSPACED_WORD.sub(lambda run: f" {' '.join(_bigrams(run[0]))} ", text)
+
+
+def words(text: str) -> list[str]:
+    """The plain words of a text, in order and with repeats, in lower case."""
+    return [part.lower() for word in _tokens(text) for part in _parts(word)]
+
+
+def sought(query: str) -> list[str]:
+    """The words to search for, as `terms`, and identifiers whole as well."""
+    return _telling(form for word in _tokens(query) for form in _forms(word))
+
+
+def analyse(text: str) -> Analysis:
+    """The terms of a text."""
+    forms: Counter[str] = Counter()
+    for token, number in Counter(_tokens(text)).items():
+        for form in _forms(token):
+            forms[form] += number
+    language = stems.language(forms)
+    counts: Counter[str] = Counter()
+    for word, number in forms.items():
+        counts[stems.stem(word, language)] += number
+        if not word.isascii():
+            for other in _other_ways(word, language):
+                counts[other] += number
+    return Analysis(counts, forms.total(), language)
+
+
+def keys(word: str, languages: Iterable[str]) -> frozenset[str]:
+    """All terms that a word of a query may stand under in texts of these languages."""
+    return frozenset(stems.stem(word, language) for language in languages)
+
+
+def _tokens(text: str) -> Iterator[str]:
+    """Words with their joints and capitals, and bigrams."""
+    if text.isascii():
+        yield from _ASCII_TOKEN.findall(text)
+        return
+    for match in _TOKEN.finditer(unicodedata.normalize("NFKC", text).translate(_DROPPED)):
+        run = match[1]
+        if run:
+            yield from _bigrams(run)
+        else:
+            yield match[2]
 
 
 def _bigrams(run: str) -> list[str]:
     return [run[i : i + 2] for i in range(len(run) - 1)] or [run]
+
+
+def _parts(word: str) -> list[str]:
+    return [word] if word.isalnum() else [part for part in _JOINTS.split(word) if part]
+
+
+def _forms(word: str) -> list[str]:
+    """A word, its parts at joints and at humps, in lower case."""
+    if word.isalpha() and word.islower():
+        return [word]
+    parts = _parts(word)
+    forms = [word] if len(parts) > 1 else []
+    for part in parts:
+        humps = [] if part.islower() else _HUMPS.split(part)
+        forms += humps if len(humps) > 1 else []
+        forms.append(part)
+    return [form.lower() for form in forms]
+
+
+def _other_ways(word: str, language: str) -> Iterator[str]:
+    """Further terms under which a text's word can be found, and which don't count as words of it:
+    as it is written without accents, and the single characters of a bigram.
+    """
+    if _UNSPACED_WORD.fullmatch(word):
+        yield from word if len(word) > 1 else ()
+        return
+    plain = stems.stem(stems.unaccented(word), language)
+    if plain != stems.stem(word, language):
+        yield plain
+
+
+def _telling(words: Iterable[str]) -> list[str]:
+    """Words that say something, in order, without repeats; all of them where none does."""
+    unique = list(dict.fromkeys(words))
+    small = STOP_WORDS | stems.FUNCTION_WORDS[stems.language(Counter(unique))]
+    return [word for word in unique if word not in small] or unique

@@ -101,7 +101,7 @@ def search(searcher: Searcher, query: Query) -> Results:
     store, only, wanted = searcher.store, query.filter, max(CANDIDATES, query.k)
     took: dict[str, float] = {}
     notes: list[str] = []
-    terms = keywords.terms(query.query) if query.mode != "vector" else []
+    terms = keywords.sought(query.query) if query.mode != "vector" else []
     with _timed(took, "total"):
         with _timed(took, "embed"):
             meaning = _understand(searcher, query, notes)

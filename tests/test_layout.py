@@ -22,6 +22,7 @@ LEVELS = {
     "search.explanations": 0,
     "search": 0,
     "search.catalog": 1,
+    "search.stems": 0,
     "search.config": 1,
     "search.places": 1,
     "search.slots": 1,
@@ -106,6 +107,7 @@ HOMES = {
     "onnxruntime": {"search.embedded"},
     "tokenizers": {"search.embedded"},
     "py3langid": {"search.languages"},
+    "Stemmer": {"search.stems"},
     "platformdirs": {"search.config"},
 }
 

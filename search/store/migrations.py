@@ -47,6 +47,13 @@ def m004_language(db: Database) -> None:
         db.execute("UPDATE documents SET language = ? WHERE id = ?", [found, id_])
 
 
+@migrations()
+def m005_keywords(db: Database) -> None:
+    """The keyword index in tables of its own instead of FTS5's; the store fills it when it sees it empty."""
+    for statement in _KEYWORDS:
+        db.execute(statement)
+
+
 _FIRST = (
     # One row, whose number grows with every writing transaction: readers compare it to know what is stale.
     "CREATE TABLE generation (id INTEGER PRIMARY KEY CHECK (id = 1), number INTEGER NOT NULL)",
@@ -198,4 +205,31 @@ _CODES = (
         WHEN EXISTS (SELECT * FROM spaces WHERE id = old.space) BEGIN
         UPDATE counters SET number = number - 1 WHERE space = old.space;
         INSERT INTO gone (space, vector) VALUES (old.space, old.id); END""",
+)
+
+_KEYWORDS = (
+    "DROP TABLE keywords",
+    # One row: which analysis of texts the index was made with; empty where it has still to be made.
+    "CREATE TABLE keyword_analysis (id INTEGER PRIMARY KEY CHECK (id = 1), analysis TEXT NOT NULL)",
+    "INSERT INTO keyword_analysis VALUES (1, '')",
+    # New chunks: terms are int64, counts uint8, in the same order.
+    """CREATE TABLE keyword_pending (
+        chunk INTEGER PRIMARY KEY,
+        length INTEGER NOT NULL,
+        language TEXT NOT NULL,
+        terms BLOB NOT NULL,
+        counts BLOB NOT NULL)""",
+    # 65,536 chunk ids each, segment = id / 65,536. lengths: uint16 by slot, 0 where no chunk is.
+    """CREATE TABLE keyword_segments (
+        id INTEGER PRIMARY KEY,
+        folded INTEGER NOT NULL,
+        languages TEXT NOT NULL,
+        lengths BLOB NOT NULL)""",
+    # slots: uint16, ascending, slot = id % 65,536; counts: uint8, in the same order.
+    """CREATE TABLE keyword_postings (
+        segment INTEGER NOT NULL,
+        term INTEGER NOT NULL,
+        slots BLOB NOT NULL,
+        counts BLOB NOT NULL,
+        PRIMARY KEY (segment, term)) WITHOUT ROWID""",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -12,12 +13,23 @@ import numpy as np
 from search.catalog import Documents, DocumentText
 from search.errors import DocumentMissing, StoreError
 from search.records import Chunk, ChunkFailure, ChunkRef, Document, DocumentRef, Failure, LedgerRow, Space
-from search.store import EMPTY, Counts, FileState, Filter, Occurrence, Ranking, accounts, reading, segments, statements
+from search.store import (
+    EMPTY,
+    Counts,
+    FileState,
+    Filter,
+    Occurrence,
+    Ranking,
+    accounts,
+    bm25,
+    postings,
+    reading,
+    segments,
+    statements,
+)
 from search.store.database import Database
 from search.store.index import CHECKED_AGAIN, EXACT_ROWS, VectorIndex
 from search.vectors import Floats, Integers, pack, unpack
-
-HEADING_WEIGHT = 1.0
 
 
 class SqliteStore:
@@ -31,6 +43,8 @@ class SqliteStore:
         self._database = Database(path)
         self._index = VectorIndex(exact_rows)
         self._segment = segment
+        self._keyword_index: bm25.Index | None = None
+        self._make_keywords()
 
     # ------------------------------------------------------------------ writing
 
@@ -65,6 +79,7 @@ class SqliteStore:
             for document, chunks in documents:
                 statements.insert(connection, file, document, chunks)
             statements.forget_unused(connection, before)
+            postings.settle(connection)
 
     def touch(self, root: str, path: str, state: FileState) -> None:
         with self._database.writing() as connection:
@@ -170,27 +185,9 @@ class SqliteStore:
     def matching(self, terms: Sequence[str], count: int, only: Filter) -> Ranking:
         if not terms:
             return EMPTY
-        condition, parameters = statements.condition(only)
-        within = (
-            f"AND rowid IN (SELECT chunk FROM spans JOIN documents ON documents.id = document WHERE {condition})"
-            if only
-            else ""
-        )
-        match = " OR ".join('"' + term.replace('"', '""') + '"' for term in terms)
         with self._database.reading() as connection:
-            rows = connection.execute(
-                f"SELECT rowid, -bm25(keywords, {HEADING_WEIGHT}, 1.0) FROM keywords WHERE keywords MATCH ?"
-                f" {within} ORDER BY bm25(keywords, {HEADING_WEIGHT}, 1.0), rowid LIMIT ?",
-                [match, *parameters, count],
-            ).fetchall()
-            total = statements.counter(connection)
-        if not rows:
-            return EMPTY
-        scores = np.array([row[1] for row in rows], np.float32)
-        # Unlisted chunks count as zeros: all of them where fewer than `count` matched.
-        mean = float(scores.sum()) / total
-        deviation = float(np.sqrt(max(float(np.square(scores).sum()) / total - mean * mean, 0.0)))
-        return Ranking(np.array([row[0] for row in rows], np.int64), scores, mean, deviation)
+            allowed = statements.allowed(connection, only) if only else None
+            return bm25.rank(connection, self._keywords(connection), terms, count, allowed)
 
     def vectors(self, space: Space, ids: Integers) -> Floats:
         found = np.full((len(ids), space.dimensions), np.nan, np.float32)
@@ -307,6 +304,22 @@ class SqliteStore:
         if found:
             with self._database.writing() as connection:
                 connection.execute("UPDATE scans SET rows = ?, width = ? WHERE space = ?", [*found, space.id])
+
+    def _make_keywords(self) -> None:
+        """Makes the keyword index anew where it is missing or another version of the program made it."""
+        with self._database.reading() as connection:
+            stale = postings.stale(connection)
+        if stale:
+            with self._database.writing() as connection:
+                postings.rebuild(connection)
+
+    def _keywords(self, connection: sqlite3.Connection) -> bm25.Index:
+        """The keyword index as this transaction sees it."""
+        generation = statements.number(connection, "SELECT number FROM generation")
+        index = self._keyword_index
+        if index is None or index.generation != generation:
+            index = self._keyword_index = bm25.load(connection, generation)
+        return index
 
     def _missing_after(self, space: Space, last: int, batch: int) -> list[tuple[int, str, str, str]]:
         with self._database.reading() as connection:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from search import keywords, languages
+from search import languages
 from search.records import Chunk, Document
-from search.store import Filter
+from search.store import Filter, postings
 from search.vectors import Integers
 
 REMOVED_KEPT = 100_000
@@ -60,16 +60,9 @@ def chunk_id(connection: sqlite3.Connection, chunk: Chunk) -> int:
         "INSERT INTO chunks (hash, heading, context, text) VALUES (?, ?, ?, ?)",
         [hash_, json.dumps(chunk.heading, ensure_ascii=False), chunk.context, chunk.text],
     )
-    connection.execute(
-        "INSERT INTO keywords (rowid, heading, text) VALUES (?, ?, ?)",
-        [cursor.lastrowid, *keyword_fields(chunk.heading, chunk.context, chunk.text)],
-    )
-    return int(cursor.lastrowid or 0)
-
-
-def keyword_fields(heading: Sequence[str], context: str, text: str) -> tuple[str, str]:
-    """What the keyword index is given of a chunk; the same again takes it out."""
-    return keywords.indexed("\n".join(heading)), keywords.indexed(f"{context}\n{text}" if context else text)
+    id_ = int(cursor.lastrowid or 0)
+    postings.insert(connection, id_, chunk.heading, chunk.context, chunk.text)
+    return id_
 
 
 def embedded(heading: str, context: str, text: str) -> str:
@@ -94,20 +87,14 @@ def chunks_of(connection: sqlite3.Connection, root: str, paths: Sequence[str]) -
 
 def forget_unused(connection: sqlite3.Connection, candidates: Iterable[int]) -> None:
     """Deletes those of the chunks that stand in no document any more, with keywords and vectors."""
-    for id_ in candidates:
-        row = connection.execute(
-            "SELECT heading, context, text FROM chunks WHERE id = ?"
-            " AND NOT EXISTS (SELECT * FROM spans WHERE chunk = ?)",
-            [id_, id_],
-        ).fetchone()
-        if row is None:
-            continue
-        connection.execute(
-            "INSERT INTO keywords (keywords, rowid, heading, text) VALUES ('delete', ?, ?, ?)",
-            [id_, *keyword_fields(json.loads(row[0]), row[1], row[2])],
-        )
-        connection.execute("INSERT INTO removed (chunk) VALUES (?)", [id_])
-        connection.execute("DELETE FROM chunks WHERE id = ?", [id_])
+    unused = [
+        id_
+        for id_ in candidates
+        if not connection.execute("SELECT EXISTS (SELECT * FROM spans WHERE chunk = ?)", [id_]).fetchone()[0]
+    ]
+    postings.remove(connection, unused)
+    connection.executemany("INSERT INTO removed (chunk) VALUES (?)", ((id_,) for id_ in unused))
+    connection.executemany("DELETE FROM chunks WHERE id = ?", ((id_,) for id_ in unused))
     connection.execute("DELETE FROM removed WHERE id <= (SELECT coalesce(max(id), 0) FROM removed) - ?", [REMOVED_KEPT])
 
 
