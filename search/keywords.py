@@ -12,6 +12,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from search import stems
 
@@ -48,7 +49,7 @@ _DROPPED = str.maketrans("", "", "\u00ad\u200b\u200c\u200d\u2060\ufeff\u0640")
 class Analysis:
     """A text as the keyword index keeps it: how often each term occurs, how many words it has, its language."""
 
-    counts: Counter[str]
+    counts: dict[str, int]
     length: int
     language: str
 
@@ -78,18 +79,19 @@ def sought(query: str) -> list[str]:
 
 def analyse(text: str) -> Analysis:
     """The terms of a text."""
-    forms: Counter[str] = Counter()
+    forms: dict[str, int] = {}
     for token, number in Counter(_tokens(text)).items():
         for form in _forms(token):
-            forms[form] += number
+            forms[form] = forms.get(form, 0) + number
     language = stems.language(forms)
-    counts: Counter[str] = Counter()
+    counts: dict[str, int] = {}
     for word, number in forms.items():
-        counts[stems.stem(word, language)] += number
+        term = stems.stem(word, language)
+        counts[term] = counts.get(term, 0) + number
         if not word.isascii():
             for other in _other_ways(word, language):
-                counts[other] += number
-    return Analysis(counts, forms.total(), language)
+                counts[other] = counts.get(other, 0) + number
+    return Analysis(counts, sum(forms.values()), language)
 
 
 def keys(word: str, languages: Iterable[str]) -> frozenset[str]:
@@ -118,17 +120,16 @@ def _parts(word: str) -> list[str]:
     return [word] if word.isalnum() else [part for part in _JOINTS.split(word) if part]
 
 
-def _forms(word: str) -> list[str]:
+@lru_cache(1 << 17)
+def _forms(word: str) -> tuple[str, ...]:
     """A word, its parts at joints and at humps, in lower case."""
-    if word.isalpha() and word.islower():
-        return [word]
     parts = _parts(word)
     forms = [word] if len(parts) > 1 else []
     for part in parts:
         humps = [] if part.islower() else _HUMPS.split(part)
         forms += humps if len(humps) > 1 else []
         forms.append(part)
-    return [form.lower() for form in forms]
+    return tuple(form.lower() for form in forms)
 
 
 def _other_ways(word: str, language: str) -> Iterator[str]:

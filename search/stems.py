@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
+from collections.abc import Mapping
 from functools import lru_cache
 from threading import Lock
 
@@ -88,8 +89,11 @@ _stemming = Lock()
 VERSION = f"snowball {Stemmer.version()}"
 
 
-def language(words: Counter[str]) -> str:
-    """The language that most of the lower-case words belong to, by its small words; English where they don't tell."""
+def language(words: Mapping[str, int]) -> str:
+    """The language that most lower-case words, with how often they occur, belong to by its small words.
+
+    English where they don't tell.
+    """
     counts: Counter[str] = Counter()
     for word in words.keys() & _LANGUAGES_OF.keys():
         for language in _LANGUAGES_OF[word]:
@@ -97,7 +101,7 @@ def language(words: Counter[str]) -> str:
     if not counts:
         return ENGLISH
     found, most = max(counts.items(), key=lambda pair: (pair[1], pair[0] == ENGLISH, pair[0]))
-    return found if most >= 2 and most >= _SHARE * words.total() else ENGLISH
+    return found if most >= 2 and most >= _SHARE * sum(words.values()) else ENGLISH
 
 
 @lru_cache(1 << 17)

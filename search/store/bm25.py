@@ -23,7 +23,7 @@ from search.store.postings import COUNT, LENGTH, SLOT, SLOTS, TERM, key
 from search.vectors import Floats, Integers, top_k
 
 K1, B = 1.2, 0.75
-NEIGHBOURS_SHARE = 0.4
+NEIGHBOURS_SHARE = 0.5
 """How much of the score is that of a chunk and its neighbours as one text; measured, see
 data/corpus/background/ranking.md."""
 
@@ -109,7 +109,7 @@ def rank(
     words = list(dict.fromkeys(frozenset(map(key, keywords.keys(term, index.languages))) for term in terms))
     found = _find(connection, index, words)
     weights = _weights(index, words, found)
-    ids, scores = _best(index, found, weights, count * POOL, allowed)
+    ids, scores = _best(index, found, weights, count * POOL, None if allowed is None else np.sort(allowed))
     if not len(ids):
         return EMPTY
     together = _with_neighbours(connection, index, found, weights, ids)
@@ -173,7 +173,7 @@ def _weights(index: Index, words: Sequence[frozenset[int]], found: list[list[_Po
 def _best(
     index: Index, found: list[list[_Postings]], weights: list[float], count: int, allowed: Integers | None
 ) -> tuple[Integers, Floats]:
-    """Ids, ascending, and scores of the best; equal ones in the order of their ids."""
+    """Ids, ascending, and scores of the best of `allowed` (ascending); of equal ones the first."""
     ids, scores = np.empty(0, np.int64), np.empty(0, np.float32)
     floor = np.float32(0)
     for part, postings in zip(index.parts, found, strict=True):
@@ -183,7 +183,8 @@ def _best(
         for some in postings:
             reached[some.slots] += np.float32(weights[some.word]) * some.counts / (some.counts + part.norms[some.slots])
         if allowed is not None:
-            inside = allowed[(allowed >= part.first) & (allowed < part.first + len(reached))] - part.first
+            start, end = np.searchsorted(allowed, [part.first, part.first + len(reached)])
+            inside = allowed[start:end] - part.first
             kept = np.zeros(len(reached), np.float32)
             kept[inside] = reached[inside]
             reached = kept

@@ -46,8 +46,8 @@ def key(term: str) -> int:
 def insert(connection: sqlite3.Connection, id_: int, heading: Sequence[str], context: str, text: str) -> None:
     """Adds a chunk, whose id is higher than all before."""
     analysis = keywords.analyse("\n".join((*heading, context, text)))
-    terms = np.fromiter(map(key, analysis.counts), TERM, len(analysis.counts))
-    counts = np.fromiter((min(count, 255) for count in analysis.counts.values()), COUNT, len(analysis.counts))
+    terms = np.array([key(term) for term in analysis.counts], TERM)
+    counts = np.minimum(np.array(list(analysis.counts.values()), np.int64), 255).astype(COUNT)
     connection.execute(
         "INSERT INTO keyword_pending (chunk, length, language, terms, counts) VALUES (?, ?, ?, ?, ?)",
         [id_, min(max(analysis.length, 1), MOST), analysis.language, terms.tobytes(), counts.tobytes()],

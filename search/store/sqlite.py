@@ -311,7 +311,9 @@ class SqliteStore:
             stale = postings.stale(connection)
         if stale:
             with self._database.writing() as connection:
-                postings.rebuild(connection)
+                # Another process may have made it meanwhile.
+                if postings.stale(connection):
+                    postings.rebuild(connection)
 
     def _keywords(self, connection: sqlite3.Connection) -> bm25.Index:
         """The keyword index as this transaction sees it."""
