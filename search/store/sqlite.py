@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -30,6 +31,9 @@ from search.store import (
 from search.store.database import Database
 from search.store.index import CHECKED_AGAIN, EXACT_ROWS, VectorIndex
 from search.vectors import Floats, Integers, pack, unpack
+
+WORTH_A_WORD = 10_000
+"""Making the keywords of so many chunks anew takes seconds: whoever waits is told why, on the standard error."""
 
 
 class SqliteStore:
@@ -313,6 +317,9 @@ class SqliteStore:
             with self._database.writing() as connection:
                 # Another process may have made it meanwhile.
                 if postings.stale(connection):
+                    if (chunks := statements.counter(connection)) >= WORTH_A_WORD:
+                        message = "%s: making the keyword index anew from %s passages, once"
+                        logging.getLogger(__name__).warning(message, self.location, f"{chunks:,}")
                     postings.rebuild(connection)
 
     def _keywords(self, connection: sqlite3.Connection) -> bm25.Index:

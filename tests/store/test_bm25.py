@@ -15,7 +15,7 @@ from sqlite_utils import Database
 
 from search import keywords
 from search.records import Chunk, Document
-from search.store import FileState, Filter, bm25, postings
+from search.store import FileState, Filter, bm25, postings, sqlite
 from search.store.migrations import migrations
 from search.store.sqlite import SqliteStore
 from tests.store.oracle import STATE, document
@@ -152,8 +152,11 @@ def test_an_index_of_the_first_schema_is_brought_up(tmp_path: Path) -> None:
     store.close()
 
 
-def test_an_index_of_another_analysis_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A newer stemmer finds by new stems; the old ones are gone."""
+def test_an_index_of_another_analysis_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A newer stemmer finds by new stems; the old ones are gone. Who waits long for it is told why."""
+    monkeypatch.setattr(sqlite, "WORTH_A_WORD", 1)
     store = SqliteStore(tmp_path / "i.db")
     store.put("/root", "a", STATE, [document("a", ["alpha"])])
     store.close()
@@ -162,7 +165,9 @@ def test_an_index_of_another_analysis_is_made_anew(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(
         keywords, "analyse", lambda text: keywords.Analysis(Counter(f"{word}!" for word in text.split()), 1, "english")
     )
+    assert not caplog.messages
     store = SqliteStore(tmp_path / "i.db")
+    assert caplog.messages == [f"{tmp_path / 'i.db'}: making the keyword index anew from 1 passages, once"]
     assert len(store.matching(["alpha"], 9, Filter()).ids) == 1
     store.close()
 
