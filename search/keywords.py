@@ -120,7 +120,7 @@ def _parts(word: str) -> list[str]:
     return [word] if word.isalnum() else [part for part in _JOINTS.split(word) if part]
 
 
-@lru_cache(1 << 17)
+@lru_cache(1 << 16)
 def _forms(word: str) -> tuple[str, ...]:
     """A word, its parts at joints and at humps, in lower case."""
     parts = _parts(word)

@@ -104,7 +104,7 @@ def language(words: Mapping[str, int]) -> str:
     return found if most >= 2 and most >= _SHARE * sum(words.values()) else ENGLISH
 
 
-@lru_cache(1 << 17)
+@lru_cache(1 << 16)
 def stem(word: str, language: str) -> str:
     """The stem of a lower-case word of a text in this language, without accents.
 

@@ -34,7 +34,7 @@ COUNT = np.dtype("u1")
 LENGTH = np.dtype("<u2")
 
 
-@lru_cache(1 << 17)
+@lru_cache(1 << 16)
 def key(term: str) -> int:
     """What the index knows a term by: the first 8 bytes of its BLAKE2b hash, as a signed integer.
 
