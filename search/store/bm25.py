@@ -124,10 +124,10 @@ def rank(
 
 def _find(connection: sqlite3.Connection, index: Index, words: Sequence[frozenset[int]]) -> list[list[_Postings]]:
     """The words' postings in each part."""
-    word_of = [(term, word) for word, terms in enumerate(words) for term in terms]
     by_term: dict[int, list[int]] = {}
-    for term, word in word_of:
-        by_term.setdefault(term, []).append(word)
+    for word, terms in enumerate(words):
+        for term in terms:
+            by_term.setdefault(term, []).append(word)
     by_segment: dict[int, list[_Postings]] = {}
     rows = connection.execute(
         "SELECT segment, term, slots, counts FROM json_each(?) AS one CROSS JOIN json_each(?) AS other"
