@@ -10,13 +10,15 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import pydantic_core
 
-from ingest import failures, files, lock, pipeline, progress, watching
+from ingest import failures, files, lock, pipeline, planning, progress, watching
 from ingest.changes import Selection
 from ingest.pipeline import Report
+from ingest.planning import Plan, Would
 from search import __version__, config, embed
 from search.config import EMBEDDED_MODEL, Settings
 from search.embed import prefixes
@@ -35,7 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.until_eof:
         threading.Thread(target=_stop_at_eof, daemon=True).start()
     try:
-        return _run(chosen, config.from_environment(os.environ, chosen.db))
+        settings = config.from_environment(os.environ, chosen.db)
+        return _plan(chosen, settings) if chosen.dry_run else _run(chosen, settings)
     except SearchError as error:
         _complain(error, as_json=chosen.json)
         return 2
@@ -53,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="the folder with your documents")
     parser.add_argument("--db", metavar="DB", help="the index (default: SEARCH_DB, or a file in your data folder)")
     parser.add_argument("--watch", action="store_true", help="go on, and take in each change of the folder")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done, and how long it would take")
     parser.add_argument("--include", action="append", default=[], metavar="GLOB", help="read only files that match")
     parser.add_argument("--exclude", action="append", default=[], metavar="GLOB", help="leave out what matches")
     parser.add_argument("--hidden", action="store_true", help="read hidden files and folders too")
@@ -78,6 +82,51 @@ def _stop_at_eof() -> None:
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)  # wakes it from whatever it waits for
     else:
         _thread.interrupt_main()
+
+
+def _plan(chosen: argparse.Namespace, settings: Settings) -> int:
+    """Says what a run would do, and writes nothing, not even an index."""
+    is_there = "://" in settings.database or Path(settings.database).expanduser().exists()
+    store = open_store(settings.database, create=False) if is_there else None
+    try:
+        with Client(settings.embed_host, api_key=settings.api_key) as client:
+            made = planning.plan(
+                chosen.folder,
+                store,
+                partial(_describe, client, settings),
+                partial(_print, as_json=chosen.json),
+                selection=_selection(chosen, first=True),
+                index=settings.database,
+            )
+    finally:
+        if store:
+            store.close()
+    _print(made, as_json=chosen.json)
+    return 1 if made.fail else 0
+
+
+def _print(found: Would | Plan, *, as_json: bool) -> None:
+    if as_json:
+        kind = "would" if isinstance(found, Would) else "plan"
+        print(pydantic_core.to_json({"type": kind, **asdict(found)}).decode(), flush=True)
+    else:
+        print(planning.words(found) if isinstance(found, Would) else planning.describe(found), flush=True)
+
+
+def _describe(client: Client, settings: Settings) -> embed.Model:
+    name = settings.embed_model or EMBEDDED_MODEL
+    return embed.describe(client, name, prefixes.chosen(name, settings.query_prefix, settings.document_prefix))
+
+
+def _selection(chosen: argparse.Namespace, *, first: bool) -> Selection:
+    return Selection(
+        tuple(chosen.include),
+        tuple(chosen.exclude),
+        int(chosen.max_size * 1e6),
+        chosen.hidden,
+        tuple(chosen.reread) if first else (),
+        retry_failed=first,
+    )
 
 
 def _run(chosen: argparse.Namespace, settings: Settings) -> int:
@@ -106,9 +155,7 @@ class _Ingest:
     def __init__(self, chosen: argparse.Namespace, settings: Settings, store: Store, client: Client) -> None:
         self._chosen = chosen
         self._store = store
-        self._client = client
-        self._model = settings.embed_model or EMBEDDED_MODEL
-        self._prefixes = prefixes.chosen(self._model, settings.query_prefix, settings.document_prefix)
+        self._describe = partial(_describe, client, settings)
 
     def once(self) -> Report:
         """The one pass of a run, with its report. Raises SearchError; the text that was read is kept all the same."""
@@ -125,14 +172,6 @@ class _Ingest:
 
     def _pass(self, paused: Callable[[], bool], *, first: bool) -> Report:
         chosen = self._chosen
-        selection = Selection(
-            tuple(chosen.include),
-            tuple(chosen.exclude),
-            int(chosen.max_size * 1e6),
-            chosen.hidden,
-            tuple(chosen.reread) if first else (),
-            retry_failed=first,
-        )
         patience = lock.PATIENCE_SECONDS if first and not chosen.wait else None
         try:
             with (
@@ -144,7 +183,7 @@ class _Ingest:
                     self._store,
                     self._describe,
                     shown.tell,
-                    selection=selection,
+                    selection=_selection(chosen, first=first),
                     retry=chosen.retry and first,
                     paused=paused,
                 )
@@ -153,9 +192,6 @@ class _Ingest:
             raise type(error)(
                 f"{error}\nThe text is in the index and can be searched by keyword; {again} for the vectors."
             ) from error
-
-    def _describe(self) -> embed.Model:
-        return embed.describe(self._client, self._model, self._prefixes)
 
 
 def _report(report: Report, *, as_json: bool) -> None:

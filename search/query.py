@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from threading import Lock
 
 import numpy as np
 
 from search import embed, hits, keywords, rank
-from search.errors import InputTooLong, ModelBusy, ModelMissing, ModelUnreachable, StoreMismatch
+from search.errors import InputTooLong, ModelBusy, ModelError, ModelMissing, ModelUnreachable, StoreMismatch
 from search.explanations import Explained
 from search.ollama.client import Client
 from search.records import Mode, Query, Results, Space
@@ -33,8 +33,9 @@ DESCRIPTION_SECONDS = 30.0
 class Searcher:
     """An index and the model that its queries are embedded with.
 
-    `model_name` and `prefixes` are what the settings ask for; None: the prefixes of the model's family.
     `wanted` is the space to search; None: the active one.
+    `model_name` and `prefixes` are what the settings ask for; None: the prefixes of the model's family. While the
+    space of another model serves, queries are embedded with that one, from this client or from one `elsewhere`.
     """
 
     store: Store
@@ -42,6 +43,8 @@ class Searcher:
     model_name: str
     prefixes: embed.Prefixes | None = None
     wanted: Space | None = None
+    elsewhere: Callable[[], Sequence[Client]] = tuple
+    _own: dict[int, tuple[embed.Model, float]] = field(default_factory=dict)
     _model: embed.Model | None = None
     _described: float = 0.0
     _vectors: OrderedDict[tuple[int, str], Floats] = field(default_factory=OrderedDict)
@@ -61,11 +64,9 @@ class Searcher:
     def vector(self, space: Space, text: str) -> Floats:
         """The query's unit vector in the space; a query that was asked before costs no embedding.
 
-        Raises StoreMismatch where the model in force is not the one that the space was made with.
+        Raises StoreMismatch where the model that the space was made with is not to be found.
         """
-        model = self.model()
-        if not model.fits(space):
-            raise StoreMismatch(_mismatch(self.store.location, space, model))
+        model = self.model_of(space)
         with self._lock:
             if (known := self._vectors.get((space.id, text))) is not None:
                 self._vectors.move_to_end((space.id, text))
@@ -76,6 +77,34 @@ class Searcher:
             if len(self._vectors) > REMEMBERED_QUERIES:
                 self._vectors.popitem(last=False)
         return vector
+
+    def model_of(self, space: Space) -> embed.Model:
+        """The model that the space was made with: the one in force, or another that is still to be had.
+
+        Raises StoreMismatch where it isn't, ModelError where the one in force does not answer either.
+        """
+        try:
+            if (model := self.model()).fits(space):
+                return model
+        except ModelError:
+            if space.model == self.model_name or (own := self._own_model(space)) is None:
+                raise
+            return own
+        if (own := self._own_model(space)) is None:
+            raise StoreMismatch(_mismatch(self.store.location, space, model))
+        return own
+
+    def _own_model(self, space: Space) -> embed.Model | None:
+        known, when = self._own.get(space.id, (None, 0.0))
+        if known and time.monotonic() < when + DESCRIPTION_SECONDS:
+            return known
+        for client in (self.client, *self.elsewhere()):
+            with suppress(ModelError):
+                found = embed.of_space(client, space)
+                if found and found.fits(space):
+                    self._own[space.id] = found, time.monotonic()
+                    return found
+        return None
 
     def background(self, text: str) -> float | None:
         """The mean cosine of a text with the chunks of the index: what "unrelated" looks like for this model."""
@@ -143,6 +172,11 @@ def _understand(searcher: Searcher, query: Query, notes: list[str]) -> _Meaning 
         return None
     if waiting := searcher.store.waiting(space):
         notes.append(f"{waiting:,} chunks have no vector yet: only keyword search finds these")
+    if space.model != searcher.model_name and searcher.wanted is None:
+        notes.append(
+            f"ranked by the vectors of {space.model}: those of {searcher.model_name} are not complete yet; "
+            "`search spaces` shows how far they are, `ingest FOLDER` completes them"
+        )
     return meaning
 
 

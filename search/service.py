@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import cache, partial
 from types import TracebackType
 
 from search import status
@@ -25,6 +27,7 @@ class Service:
     store: Store
     searcher: Searcher
     answerer: Answerer
+    _others: ExitStack = field(default_factory=ExitStack)
 
     def status(self) -> Status:
         return status.status(self.store, self.settings)
@@ -32,6 +35,7 @@ class Service:
     def close(self) -> None:
         self.store.close()
         self.searcher.client.close()
+        self._others.close()
         if self.answerer.chat:
             self.answerer.chat.client.close()
 
@@ -71,8 +75,15 @@ def open_service(settings: Settings, *, create: bool = False) -> Service:
     embedder = Client(settings.embed_host, api_key=settings.api_key)
     name = settings.embed_model or EMBEDDED_MODEL
     wanted = prefixes.chosen(name, settings.query_prefix, settings.document_prefix)
-    searcher = Searcher(store, embedder, name, wanted)
+    others = ExitStack()
+    searcher = Searcher(store, embedder, name, wanted, cache(partial(_elsewhere, settings, others)))
     chat = None
     if settings.chat_model:
         chat = Chat(Client(settings.ollama_host, api_key=settings.api_key), settings.chat_model)
-    return Service(settings, store, searcher, Answerer(searcher, chat))
+    return Service(settings, store, searcher, Answerer(searcher, chat), others)
+
+
+def _elsewhere(settings: Settings, opened: ExitStack) -> tuple[Client, ...]:
+    """Where the model of an older space may still be had: in this process, or at OLLAMA_HOST."""
+    hosts = {EMBEDDED_HOST, settings.ollama_host} - {settings.embed_host}
+    return tuple(opened.enter_context(Client(host, api_key=settings.api_key)) for host in sorted(hosts))

@@ -70,6 +70,7 @@ LEVELS = {
     "ingest.pipeline": 4,
     "ingest.progress": 5,
     "ingest.watching": 5,
+    "ingest.planning": 6,
     "ingest.failures": 6,
     "ingest.__main__": 7,
 }

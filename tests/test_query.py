@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from search import query
+from search import embed, query
 from search.errors import ModelUnreachable, QueryError, StoreMismatch
+from search.ollama.client import Client
+from search.query import Searcher
 from search.records import MODES, Query
 from search.service import Service
+from search.store.sqlite import SqliteStore
 from tests import index
 from tests.fake_models import FakeModel
 from tests.fake_ollama import FakeOllama
@@ -122,6 +125,28 @@ def test_a_changed_model_is_an_error_that_names_the_repair(tmp_path: Path, fake_
         with pytest.raises(StoreMismatch, match=r"run `ingest FOLDER` again"):
             query.search(service.searcher, Query("vectors"))
         assert query.search(service.searcher, Query("vectors", mode="keyword")).hits
+
+
+def test_the_old_space_serves_with_its_own_model_while_a_new_one_fills(tmp_path: Path) -> None:
+    """Whether the model is at the same server or elsewhere; and the result says so."""
+    with FakeOllama([FakeModel("all-minilm"), FakeModel("other", dimensions=32)]) as both:
+        index.service(tmp_path, both.url).close()
+        store = SqliteStore(tmp_path / "index.db")
+        with Client(both.url) as client:
+            store.space(embed.describe(client, "other").space(index.CHUNKING))
+            results = query.search(Searcher(store, client, "other"), Query("vectors kept", mode="vector"))
+            assert results.hits[0].document.path == "guide/storage.md"
+            assert any("ranked by the vectors of all-minilm" in note for note in results.notes)
+            new = FakeOllama([FakeModel("other", dimensions=32)]).start()
+            with Client(new.url) as configured:
+                with pytest.raises(StoreMismatch):
+                    query.search(Searcher(store, configured, "other"), Query("vectors", mode="vector"))
+                searcher = Searcher(store, configured, "other", elsewhere=lambda: (client,))
+                assert query.search(searcher, Query("vectors kept", mode="vector")).hits
+                new.stop()
+                searcher = Searcher(store, configured, "other", elsewhere=lambda: (client,))
+                assert query.search(searcher, Query("vectors kept", mode="vector")).hits
+        store.close()
 
 
 @pytest.mark.parametrize(

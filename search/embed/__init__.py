@@ -11,8 +11,8 @@ and queries alike: a server reloads a model whose options change.
 """
 
 from search.embed.batches import Embedded
-from search.embed.models import Model, describe, documents, query
+from search.embed.models import Model, describe, documents, of_space, query
 from search.embed.prefixes import Prefixes
 from search.embed.spreading import spread
 
-__all__ = ["Embedded", "Model", "Prefixes", "describe", "documents", "query", "spread"]
+__all__ = ["Embedded", "Model", "Prefixes", "describe", "documents", "of_space", "query", "spread"]

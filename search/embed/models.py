@@ -75,6 +75,18 @@ def describe(client: Client, name: str, wanted: Prefixes | None = None, known: M
     return reached(client, partial(_describe, whole=client, name=name, wanted=prefix, known=known))
 
 
+def of_space(client: Client, space: Space) -> Model | None:
+    """The very model that a space was made with, with its prefixes, where the client's host has it.
+
+    Raises ModelError where the host does not answer.
+    """
+    found = client.tags().find(space.model)
+    if found is None or found.digest != space.digest:
+        return None
+    own = Prefixes(space.query_prefix, space.document_prefix)
+    return describe(client, space.model, own)
+
+
 def documents(model: Model, texts: Sequence[str]) -> Floats:
     """Unit vectors (n, d) of texts to be found, all or none. Raises ModelError; `spread` bears with single texts."""
     vectors = [

@@ -111,6 +111,9 @@ class Store(Protocol):
     def missing(self, space: Space, batch: int) -> Iterator[tuple[Integers, list[str]]]:
         """Chunks that wait for a vector in the space, in batches: ids (n,) and the texts to embed."""
 
+    def embedded(self, space: Space, hashes: Sequence[str]) -> set[str]:
+        """Which of these chunk hashes have a vector in the space."""
+
     def waiting(self, space: Space) -> int:
         """How many chunks wait for a vector in the space; those in quarantine don't."""
 

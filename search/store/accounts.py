@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from search.records import ChunkFailure, ChunkRef, LedgerRow, Space
 from search.store import statements
@@ -46,6 +46,12 @@ def quarantined(connection: sqlite3.Connection) -> list[ChunkFailure]:
         ChunkFailure(root, path, ChunkRef(hash_.hex(), text, start, end, page, tuple(json.loads(heading))), reason)
         for root, path, hash_, text, start, end, page, heading, reason in rows
     ]
+
+
+def embedded(connection: sqlite3.Connection, space: Space, hashes: Sequence[str]) -> set[str]:
+    """Which of these chunk hashes have a vector in the space."""
+    sql = "SELECT 1 FROM chunks JOIN vectors ON chunk = chunks.id AND space = ? WHERE hash = ?"
+    return {one for one in hashes if connection.execute(sql, [space.id, bytes.fromhex(one)]).fetchone()}
 
 
 def lagging(connection: sqlite3.Connection) -> list[tuple[str, str, int]]:

@@ -141,6 +141,10 @@ class SqliteStore:
             last = rows[-1][0]
             yield np.array([row[0] for row in rows], np.int64), [statements.embedded(*row[1:]) for row in rows]
 
+    def embedded(self, space: Space, hashes: Sequence[str]) -> set[str]:
+        with self._database.reading() as connection:
+            return accounts.embedded(connection, space, hashes)
+
     def waiting(self, space: Space) -> int:
         with self._database.reading() as connection:
             quarantined = statements.number(connection, "SELECT count(*) FROM quarantine WHERE space = ?", [space.id])

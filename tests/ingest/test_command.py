@@ -69,6 +69,44 @@ def test_globs_sizes_and_hidden_files_decide_what_is_read(place: Place, capsys: 
     assert [event["removed"] for event in events(capsys) if event["type"] == "report"] == [0, 2, 2]
 
 
+def test_a_dry_run_says_what_would_be_done_and_writes_nothing(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    """What would be read, embedded and removed is what the run then does; the seconds come from the model's speed."""
+    place.write("a.md", "umbrella")
+    assert place.ingest("--dry-run", "--json") == 0
+    assert not place.db.exists()
+    *_, planned = events(capsys)
+    assert (planned["type"], planned["read"], planned["embed"]) == ("plan", 1, 1)
+    place.ingest("--json")
+    place.write("same.md", "umbrella")
+    place.write("b.md", "parasol " * 50)
+    place.write("c.pdf", "%PDF-1.7 broken")
+    (place.folder / "a.md").unlink()
+    capsys.readouterr()
+    before = place.db.read_bytes()
+    assert place.ingest("--dry-run", "--json") == 1
+    assert place.db.read_bytes() == before
+    *found, planned = events(capsys)
+    assert {event["path"]: event["action"] for event in found} == {
+        "a.md": "remove",
+        "b.md": "read",
+        "c.pdf": "fail",
+        "same.md": "read",
+    }
+    assert planned["seconds"] > 0
+    assert planned["model"] == "all-minilm"
+    place.ingest("--json")
+    report = events(capsys)[-1]
+    assert (planned["read"], planned["fail"], planned["remove"], planned["embed"], planned["chunks"]) == (
+        report["indexed"],
+        report["failed"],
+        report["removed"],
+        report["embedded"],
+        report["chunks"],
+    )
+    assert place.ingest("--dry-run") == 1
+    assert "nothing would be embedded" in capsys.readouterr().out
+
+
 def test_an_unchanged_file_is_read_again_on_demand(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
     """And embedded only where its text is another."""
     place.write("a.md", "umbrella")

@@ -12,9 +12,11 @@ import pytest
 
 from ingest import pipeline
 from ingest.pipeline import FileEvent, Progress, Report
-from search import embed
+from search import embed, query
 from search.errors import ConfigError, ModelMissing, ModelUnreachable
 from search.ollama.client import Client
+from search.query import Searcher
+from search.records import Query
 from search.store import Filter
 from search.store.sqlite import SqliteStore
 from tests import fake_models
@@ -193,6 +195,9 @@ def test_a_new_model_fills_its_own_space_and_then_serves(bench: Bench) -> None:
         with pytest.raises(ModelUnreachable):
             bench.run("other", other.url)
         assert bench.store.active() == old
+        with Client(bench.fake.url) as client:  # meanwhile the old space answers, with its own model
+            searcher = Searcher(bench.store, client, "all-minilm")
+            assert query.search(searcher, Query("umbrella", mode="vector")).hits
         other.heal()
         bench.run("other", other.url)
     active = bench.store.active()

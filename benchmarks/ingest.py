@@ -1,0 +1,365 @@
+"""How fast an ingest is, and what it costs beside the model: python benchmarks/ingest.py FOLDER [--json FILE]
+
+pipeline   the folder's text files into a new index, with a model server that answers at once: chunks and MB of
+           text a second. Beside it, by turns in the same process, Chroma's client and txtai, given the same
+           files, our reading and chunking, and ready vectors; what is not installed is said.
+embedded   a whole ingest with the embedded model, against embedding the same chunks in a bare loop, by turns on
+           equal parts of the folder, so that what else the machine does hits both: the ratio.
+unchanged  ingesting again 10,000 small files that did not change: seconds of the pass, and of the whole command.
+memory     the peak of the command for a tree of 10 times as many files, against the smaller one.
+
+Run it on a machine that is otherwise idle; the load at the beginning is printed. CPU seconds, beside those of the
+clock, are this process's own and hold on a busy machine too.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+# ruff: noqa: E402
+# This file is named like the package that it measures, and Python looks into its folder first.
+sys.path[:] = [place for place in sys.path if place != __file__.rpartition(os.sep)[0]]
+
+import argparse
+import json
+import resource
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import httpx
+import numpy as np
+
+from ingest import documents, files, pipeline
+from ingest.files import Found
+from search import embed
+from search.config import EMBEDDED_HOST, EMBEDDED_MODEL
+from search.errors import DocumentError
+from search.ollama.client import Client
+from search.store.sqlite import SqliteStore
+
+DIMENSIONS = 384
+ROUNDS = 3
+PARTS = 6
+EMBEDDED_CHARACTERS = 400_000
+TREE = 10_000
+
+Figures = dict[str, float]
+Vectors = np.ndarray[Any, np.dtype[np.float32]]
+Store = Callable[[list[str], Vectors, Path], None]
+
+
+class AtOnce(httpx.BaseTransport):
+    """A model server that has every vector ready: one fixed vector for all, encoded once for each count."""
+
+    def __init__(self) -> None:
+        vector = np.random.default_rng(1).standard_normal(DIMENSIONS)
+        self._vector = [round(float(number), 6) for number in vector / np.linalg.norm(vector)]
+        self._answers: dict[int, bytes] = {}
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        path = request.url.path
+        if path == "/api/embed":
+            count = len(json.loads(request.read())["input"])
+            if count not in self._answers:
+                body = {"model": "at-once", "embeddings": [self._vector] * count, "prompt_eval_count": 0}
+                self._answers[count] = json.dumps(body).encode()
+            return httpx.Response(200, content=self._answers[count])
+        if path == "/api/tags":
+            return httpx.Response(200, json={"models": [{"name": "at-once:latest", "digest": "0" * 64}]})
+        return httpx.Response(200, json={"model_info": {}, "capabilities": ["embedding"]})
+
+
+def main() -> int:
+    """Measures what was asked for and prints it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--only", choices=list(MEASURES), action="append", help="one of the four; may be repeated")
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    chosen = parser.parse_args()
+    print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; medians of {ROUNDS} rounds")
+    figures: dict[str, Figures] = {}
+    for name, measure in MEASURES.items():
+        if chosen.only and name not in chosen.only:
+            continue
+        figures[name] = measure(chosen.folder)
+        print(f"\n{name}")
+        for what, value in figures[name].items():
+            print(f"  {what:<58}{value:>12,.3f}", flush=True)
+    if chosen.json:
+        chosen.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    return 0
+
+
+# ------------------------------------------------------------------ the pipeline's own speed
+
+
+def measure_pipeline(folder: Path) -> Figures:
+    """Reading, chunking and storing, against others that store what was read and chunked in the same way."""
+    plain = [found for found in files.walk(folder) if isinstance(found, Found) and documents.is_plain(found.name)]
+    chunks = _chunks(plain, folder)
+    megabytes = sum(found.size for found in plain) / 1e6
+    seconds: dict[str, list[Taken]] = {}
+    ways: dict[str, Callable[[Path], Taken]] = {"semsearch": lambda place: _ingest(folder, place)}
+    for name, (package, way) in RIVALS.items():
+        if find_spec(package):
+            ways[name] = lambda place, way=way: _stored(way, plain, folder, place)  # type: ignore[misc]
+        else:
+            print(f"{name}: not installed, not measured")
+    for _ in range(ROUNDS):
+        for name, way in ways.items():
+            with tempfile.TemporaryDirectory() as place:
+                seconds.setdefault(name, []).append(way(Path(place)))
+    ours = _median(seconds["semsearch"])
+    figures = {"files": len(plain), "MB of text": megabytes, "chunks": len(chunks)}
+    figures |= {"chunks a second": len(chunks) / ours.clock, "MB a second": megabytes / ours.clock}
+    figures |= {"chunks a CPU second": len(chunks) / ours.cpu, "MB a CPU second": megabytes / ours.cpu}
+    for name, times in seconds.items():
+        taken = _median(times)
+        figures |= {f"{name}: seconds": taken.clock, f"{name}: CPU seconds": taken.cpu}
+        if name != "semsearch":
+            figures |= {f"{name}: times our CPU seconds": taken.cpu / ours.cpu}
+    return figures
+
+
+class Taken(NamedTuple):
+    """Seconds by the clock, and of this process's CPU."""
+
+    clock: float
+    cpu: float
+
+
+class Watch:
+    """Runs from when it is made."""
+
+    def __init__(self) -> None:
+        self._clock, self._cpu = time.perf_counter(), time.process_time()
+
+    def taken(self) -> Taken:
+        return Taken(time.perf_counter() - self._clock, time.process_time() - self._cpu)
+
+
+def _median(times: list[Taken]) -> Taken:
+    return Taken(statistics.median(one.clock for one in times), statistics.median(one.cpu for one in times))
+
+
+def _chunks(found: list[Found], folder: Path) -> list[str]:
+    """The texts that an ingest embeds, each once."""
+    texts: dict[str, str] = {}
+    for file in found:
+        try:
+            made = documents.read(file.path, str(folder), file.name)
+        except DocumentError:
+            continue
+        texts.update((chunk.hash, chunk.embedded) for document in made for chunk in pipeline.split(document))
+    return list(texts.values())
+
+
+def _ingest(folder: Path, place: Path) -> Taken:
+    """Seconds for the plain text files of a folder, with a server that answers at once."""
+    globs = tuple(f"*{suffix}" for suffix in {found.path.suffix for found in _plain(folder)} if suffix)
+    store = SqliteStore(place / "index.db")
+    watch = Watch()
+    with Client("http://at-once", transport=AtOnce()) as client:
+        pipeline.ingest(
+            folder,
+            store,
+            lambda: embed.describe(client, "at-once"),
+            lambda _: None,
+            selection=pipeline.Selection(include=globs),
+        )
+    store.close()
+    return watch.taken()
+
+
+def _plain(folder: Path) -> Iterator[Found]:
+    return (found for found in files.walk(folder) if isinstance(found, Found) and documents.is_plain(found.name))
+
+
+def _stored(way: Store, plain: list[Found], folder: Path, place: Path) -> Taken:
+    """What another takes for reading, chunking and storing the files."""
+    vectors = _vectors(len(_chunks(plain, folder)))
+    watch = Watch()
+    texts = _chunks(plain, folder)
+    way(texts, vectors, place)
+    return watch.taken()
+
+
+def _vectors(count: int) -> Vectors:
+    made = np.random.default_rng(1).standard_normal((count, DIMENSIONS), np.float32)
+    return made / np.linalg.norm(made, axis=1, keepdims=True)
+
+
+def _chroma(texts: list[str], vectors: Vectors, place: Path) -> None:
+    """Stores texts with vectors in a persistent Chroma collection, in its largest batches."""
+    import chromadb  # noqa: PLC0415
+    from chromadb.config import Settings  # noqa: PLC0415
+
+    client = chromadb.PersistentClient(str(place), Settings(anonymized_telemetry=False))
+    collection = client.create_collection("texts", embedding_function=None)
+    for at in range(0, len(texts), 5_000):
+        part = texts[at : at + 5_000]
+        collection.add([str(at + i) for i in range(len(part))], embeddings=vectors[at : at + len(part)], documents=part)
+
+
+def _txtai(texts: list[str], vectors: Vectors, place: Path) -> None:
+    """Stores texts with vectors in txtai, content and keywords too, as a hybrid index needs."""
+    from txtai import Embeddings  # noqa: PLC0415
+
+    done = 0
+
+    def transform(batch: list[str]) -> Vectors:
+        nonlocal done
+        part = vectors[done : done + len(batch)]
+        done += len(batch)
+        return part
+
+    made = Embeddings(method="external", transform=transform, content=True, hybrid=True)
+    made.index((number, text, None) for number, text in enumerate(texts))
+    made.save(str(place / "txtai"))
+    made.close()
+
+
+RIVALS = {"Chroma": ("chromadb", _chroma), "txtai": ("txtai", _txtai)}
+
+
+# ------------------------------------------------------------------ beside the embedded model
+
+
+def measure_embedded(folder: Path) -> Figures:
+    """A whole ingest against a bare loop over its chunks, part by part."""
+    whole, bare, count = Taken(0, 0), Taken(0, 0), 0
+    with tempfile.TemporaryDirectory() as made, Client(EMBEDDED_HOST) as client:
+        model = embed.describe(client, EMBEDDED_MODEL)
+        for number, part in enumerate(_parts(folder, Path(made))):
+            texts = _chunks(list(_plain(part)), part)
+            count += len(texts)
+            if number % 2:
+                whole = _sum(whole, _whole(part, model))
+            bare = _sum(bare, _bare(texts, model))
+            if not number % 2:
+                whole = _sum(whole, _whole(part, model))
+    return {
+        "chunks": count,
+        "whole ingest, seconds": whole.clock,
+        "bare loop, seconds": bare.clock,
+        "whole / bare": whole.clock / bare.clock,
+        "whole / bare, CPU seconds": whole.cpu / bare.cpu,
+        "chunks a second": count / whole.clock,
+    }
+
+
+def _sum(one: Taken, other: Taken) -> Taken:
+    return Taken(one.clock + other.clock, one.cpu + other.cpu)
+
+
+def _parts(folder: Path, made: Path) -> list[Path]:
+    """Copies of the folder's first text files, dealt out to as many folders as there are turns."""
+    parts = [made / str(number) for number in range(PARTS)]
+    sizes = [0] * PARTS
+    for found in _plain(folder):
+        if sum(sizes) > EMBEDDED_CHARACTERS or found.size > EMBEDDED_CHARACTERS / PARTS:
+            continue
+        least = sizes.index(min(sizes))
+        target = parts[least] / found.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(found.path.read_bytes())
+        sizes[least] += found.size
+    return parts
+
+
+def _whole(part: Path, model: embed.Model) -> Taken:
+    with tempfile.TemporaryDirectory() as place:
+        store = SqliteStore(Path(place) / "index.db")
+        watch = Watch()
+        pipeline.ingest(part, store, lambda: model, lambda _: None)
+        taken = watch.taken()
+        store.close()
+    return taken
+
+
+def _bare(texts: list[str], model: embed.Model) -> Taken:
+    watch = Watch()
+    for at in range(0, len(texts), pipeline.BATCH):
+        embed.documents(model, texts[at : at + pipeline.BATCH])
+    return watch.taken()
+
+
+# ------------------------------------------------------------------ many small files
+
+
+def measure_unchanged(folder: Path) -> Figures:
+    """Nothing to do, 10,000 times."""
+    del folder
+    with _tree(TREE) as tree, tempfile.TemporaryDirectory() as place:
+        _ingest(tree, Path(place))
+        passes = [_ingest(tree, Path(place)) for _ in range(ROUNDS)]
+        commands = [_command(tree, Path(place))[0] for _ in range(ROUNDS)]
+    usual = _median(passes)
+    return {
+        "pass, seconds": usual.clock,
+        "pass, CPU seconds": usual.cpu,
+        "whole command, seconds": statistics.median(commands),
+    }
+
+
+def measure_memory(folder: Path) -> Figures:
+    """The command's peak, for a tree and for one of ten times as many files."""
+    del folder
+    peaks = []
+    for count in (TREE // 10, TREE):
+        with _tree(count) as tree, tempfile.TemporaryDirectory() as place:
+            peaks.append(_command(tree, Path(place))[1])
+    return {
+        f"{TREE // 10:,} files, MB": peaks[0],
+        f"{TREE:,} files, MB": peaks[1],
+        "ten times as large / smaller": peaks[1] / peaks[0],
+    }
+
+
+@contextmanager
+def _tree(count: int) -> Iterator[Path]:
+    """So many files of about 100 characters, whose times are long past."""
+    with tempfile.TemporaryDirectory() as made:
+        for number in range(count):
+            file = Path(made) / f"{number // 100:03}" / f"{number}.md"
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(f"# Note {number}\n\nWhat was decided on day {number}: " + "word " * 12 + "\n")
+            os.utime(file, ns=(10**18, 10**18 + number))
+        yield Path(made)
+
+
+def _command(tree: Path, place: Path) -> tuple[float, float]:
+    """Seconds and peak memory in MB of an ingest by this file's own process, with the server that answers at once."""
+    start = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, __file__, "--child", str(tree), str(place)], check=True, capture_output=True, text=True
+    )
+    return time.perf_counter() - start, float(done.stdout)
+
+
+def _child(tree: str, place: str) -> None:
+    _ingest(Path(tree), Path(place))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(peak / (1e6 if sys.platform == "darwin" else 1e3))
+
+
+MEASURES: dict[str, Callable[[Path], Figures]] = {
+    "pipeline": measure_pipeline,
+    "embedded": measure_embedded,
+    "unchanged": measure_unchanged,
+    "memory": measure_memory,
+}
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--child"]:
+        _child(*sys.argv[2:])
+    else:
+        sys.exit(main())
