@@ -76,7 +76,7 @@ def open_service(settings: Settings, *, create: bool = False) -> Service:
     name = settings.embed_model or EMBEDDED_MODEL
     wanted = prefixes.chosen(name, settings.query_prefix, settings.document_prefix)
     others = ExitStack()
-    searcher = Searcher(store, embedder, name, wanted, cache(partial(_elsewhere, settings, others)))
+    searcher = Searcher(store, embedder, name, wanted, elsewhere=cache(partial(_elsewhere, settings, others)))
     chat = None
     if settings.chat_model:
         chat = Chat(Client(settings.ollama_host, api_key=settings.api_key), settings.chat_model)
