@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated
 
 import pydantic_core
@@ -32,6 +34,11 @@ from search.query import Searcher
 from search.records import Mode, Query, Question, Results, Status
 from search.replies import Answer, Answered, Event
 from search.slots import RETRY_SECONDS, Slots
+
+SEARCHES_AT_ONCE = 8
+"""More would only wait for each other: a search computes nearly all of its time."""
+
+_SEARCHES = ThreadPoolExecutor(SEARCHES_AT_ONCE, thread_name_prefix="search")
 
 STATUSES: dict[type[SearchError], int] = {
     ConfigError: 500,
@@ -75,12 +82,17 @@ def create_app(searcher: Searcher, answerer: Answerer, status: Callable[[], Stat
 
 def _add_search(app: FastAPI, searcher: Searcher) -> None:
     @app.post("/search", response_model=Results, summary="Search by meaning and by keyword")
-    def post_search(wanted: Query) -> Response:
-        return _json(query.search(searcher, wanted))
+    async def post_search(wanted: Query) -> Response:
+        return await _searched(searcher, wanted)
 
     @app.get("/search", response_model=Results, summary="The same as POST /search, from the query string")
-    def get_search(asked: Annotated[_QueryString, Parameter()]) -> Response:
-        return _json(query.search(searcher, asked.query()))
+    async def get_search(asked: Annotated[_QueryString, Parameter()]) -> Response:
+        return await _searched(searcher, asked.query())
+
+
+async def _searched(searcher: Searcher, wanted: Query) -> Response:
+    """A search, in one of a few threads: it may wait for the model, and each thread has its own cache of the index."""
+    return await asyncio.get_running_loop().run_in_executor(_SEARCHES, lambda: _json(query.search(searcher, wanted)))
 
 
 class _QueryString(BaseModel):

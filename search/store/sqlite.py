@@ -163,7 +163,7 @@ class SqliteStore:
             )
             sealed = segments.seal(connection, space.id, self._segment)
         if sealed:
-            self._check(space)
+            self.check(space)
 
     def account(self, space: Space, row: LedgerRow, parted: Mapping[int, int], refused: Mapping[int, str]) -> None:
         with self._database.writing() as connection:
@@ -302,7 +302,7 @@ class SqliteStore:
     def close(self) -> None:
         self._database.close()
 
-    def _check(self, space: Space) -> None:
+    def check(self, space: Space) -> None:
         """Has the index check its recall where it has grown since the last time."""
         with self._database.reading() as connection:
             checked = statements.number(connection, "SELECT rows FROM scans WHERE space = ?", [space.id])
