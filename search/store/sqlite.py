@@ -305,7 +305,9 @@ class SqliteStore:
     def check(self, space: Space) -> None:
         """Has the index check its recall where it has grown since the last time."""
         with self._database.reading() as connection:
-            checked = statements.number(connection, "SELECT rows FROM scans WHERE space = ?", [space.id])
+            checked = statements.number(
+                connection, "SELECT coalesce(sum(rows), 0) FROM scans WHERE space = ?", [space.id]
+            )
             if statements.counter(connection, space.id) < CHECKED_AGAIN * checked:
                 return
             found = self._index.check(connection, space)
