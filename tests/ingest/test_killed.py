@@ -187,7 +187,8 @@ def test_a_full_disk_is_said_and_the_next_run_goes_on(tmp_path: Path, folder: Fo
     with Client(fake.url) as client:
         for share in (0.1, 0.5, 0.9):
             limit = empty + int((full - empty) * share)
-            store._database.connection.execute(f"PRAGMA max_page_count = {limit}")
+            with store._database.reading() as connection:
+                connection.execute(f"PRAGMA max_page_count = {limit}")
             with pytest.raises(StoreUnavailable, match="no space left"):
                 pipeline.ingest(folder.path, store, lambda: embed.describe(client, "all-minilm"), lambda _: None)
     store.close()
