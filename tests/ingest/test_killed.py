@@ -21,6 +21,7 @@ from ingest import lock, pipeline
 from search import embed
 from search.errors import StoreUnavailable
 from search.ollama.client import Client
+from search.store.database import Database
 from search.store.opening import open_store
 from search.store.sqlite import SqliteStore
 from tests.fake_ollama import FakeOllama
@@ -37,8 +38,12 @@ def ingest(folder: str, db: str, url: str) -> None:
     """One whole run, as the command makes it."""
     with lock.held(db, folder), Client(url) as client:
         store = open_store(db, create=True)
-        pipeline.ingest(Path(folder), store, lambda: embed.describe(client, "all-minilm"), lambda _: None, workers=1)
-        store.close()
+        try:
+            pipeline.ingest(
+                Path(folder), store, lambda: embed.describe(client, "all-minilm"), lambda _: None, workers=1
+            )
+        finally:
+            store.close()
 
 
 @pytest.fixture(scope="module")
@@ -179,19 +184,25 @@ def tear(log: Path, chance: random.Random) -> None:
             file.write(chance.randbytes(size - keep))
 
 
-def test_a_full_disk_is_said_and_the_next_run_goes_on(tmp_path: Path, folder: Folder, fake: FakeOllama) -> None:
+def test_a_full_disk_is_said_and_the_next_run_goes_on(
+    tmp_path: Path, folder: Folder, fake: FakeOllama, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """No space left in the middle: an error in words; with space again the state is the whole one."""
     ingest(str(folder.path), str(tmp_path / "whole.db"), fake.url)
-    store = SqliteStore(tmp_path / "index.db")
+    SqliteStore(tmp_path / "index.db").close()
     empty, full = (pages(tmp_path / name) for name in ("index.db", "whole.db"))
-    with Client(fake.url) as client:
-        for share in (0.1, 0.5, 0.9):
-            limit = empty + int((full - empty) * share)
-            with store._database.reading() as connection:
-                connection.execute(f"PRAGMA max_page_count = {limit}")
+    prepare = Database._prepare
+    for share in (0.1, 0.5, 0.9):
+        limit = empty + int((full - empty) * share)
+
+        def limited(database: Database, connection: sqlite3.Connection, limit: int = limit) -> None:
+            prepare(database, connection)
+            connection.execute(f"PRAGMA max_page_count = {limit}")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Database, "_prepare", limited)
             with pytest.raises(StoreUnavailable, match="no space left"):
-                pipeline.ingest(folder.path, store, lambda: embed.describe(client, "all-minilm"), lambda _: None)
-    store.close()
+                ingest(str(folder.path), str(tmp_path / "index.db"), fake.url)
     ingest(str(folder.path), str(tmp_path / "index.db"), fake.url)
     assert state(tmp_path / "index.db") == state(tmp_path / "whole.db")
 
