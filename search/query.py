@@ -79,9 +79,9 @@ class Searcher:
         return vector
 
     def model_of(self, space: Space) -> embed.Model:
-        """The model that the space was made with: the one in force, or another that is still to be had.
+        """The model that the space was made with: the one in force, or, once that has a space too, its own.
 
-        Raises StoreMismatch where it isn't, ModelError where the one in force does not answer either.
+        Raises StoreMismatch where there is none such, ModelError where the one in force does not answer either.
         """
         try:
             if (model := self.model()).fits(space):
@@ -90,7 +90,9 @@ class Searcher:
             if space.model == self.model_name or (own := self._own_model(space)) is None:
                 raise
             return own
-        if (own := self._own_model(space)) is None:
+        # The old space serves while the new one is filled, or where somebody chose it; not where nothing was begun.
+        begun = self.wanted is not None or any(model.fits(known) for known in self.store.spaces())
+        if not begun or (own := self._own_model(space)) is None:
             raise StoreMismatch(_mismatch(self.store.location, space, model))
         return own
 
@@ -217,7 +219,8 @@ def _mismatch(location: str, space: Space, model: embed.Model) -> str:
     if model.name != space.model:
         was, now = f"{space.model} ({space.dimensions} dimensions)", f"{model.name} ({model.dimensions} dimensions)"
     elif model.digest != space.digest:
-        was, now = f"{space.model} with digest {space.digest[:19]}", f"digest {model.digest[:19]}"
+        was = f"{space.model} of digest {space.digest[:19]}"
+        now = f"{model.name} of digest {model.digest[:19]} at {model.client.host}"
     else:
         was = f"the prefixes {space.query_prefix!r} and {space.document_prefix!r}"
         now = f"{model.query_prefix!r} and {model.document_prefix!r} (SEARCH_QUERY_PREFIX, SEARCH_DOCUMENT_PREFIX)"
