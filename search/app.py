@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated
 
@@ -13,6 +13,7 @@ from fastapi import Query as Parameter
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, Field
+from starlette.concurrency import iterate_in_threadpool
 from starlette.exceptions import HTTPException
 
 from search import __version__, answer, query, web
@@ -33,12 +34,13 @@ from search.filters import conditions
 from search.query import Searcher
 from search.records import Mode, Query, Question, Results, Status
 from search.replies import Answer, Answered, Event
-from search.slots import RETRY_SECONDS, Slots
+from search.slots import RETRY_SECONDS, Held, Slots
 
 SEARCHES_AT_ONCE = 8
 """More would only wait for each other: a search computes nearly all of its time."""
 
 _SEARCHES = ThreadPoolExecutor(SEARCHES_AT_ONCE, thread_name_prefix="search")
+EVENT_STREAM = "text/event-stream"
 
 STATUSES: dict[type[SearchError], int] = {
     ConfigError: 500,
@@ -121,22 +123,46 @@ def _add_answers(app: FastAPI, answerer: Answerer) -> None:
     slots = Slots()
 
     @app.post("/ask", response_model=Answer, summary="Answer a question from the documents, with sources")
-    def post_ask(question: Question) -> Response:
+    def post_ask(question: Question, request: Request) -> Response:
         events = slots.hold(answer.stream(answerer, question))
-        if not question.stream:
+        as_events = EVENT_STREAM in request.headers.get("Accept", "")
+        if not question.stream and not as_events:
             return _json([event.answer for event in events if isinstance(event, Answered)][-1])
         # The first event is made before the response begins, so that an error before it has its own status.
-        return StreamingResponse(_lines(next(events), events), media_type="application/x-ndjson")
+        written = _written(next(events), events, _server_sent if as_events else _line)
+        kind = EVENT_STREAM if as_events else "application/x-ndjson"
+        return StreamingResponse(_watched(request, written, events), media_type=kind)
 
 
-def _lines(first: Event, events: Iterator[Event]) -> Iterator[bytes]:
-    """NDJSON, one event a line; a failure on the way is a last line {"error": ...}."""
+async def _watched(request: Request, chunks: Iterator[bytes], events: Held[Event]) -> AsyncIterator[bytes]:
+    """The chunks, until the client goes away: then the model is stopped."""
     try:
-        yield pydantic_core.to_json(first) + b"\n"
+        async for chunk in iterate_in_threadpool(chunks):
+            yield chunk
+            if await request.is_disconnected():
+                break
+    finally:
+        events.close()
+
+
+def _written(first: Event, events: Iterator[Event], write: Callable[[str, bytes], bytes]) -> Iterator[bytes]:
+    """Each event as it comes; a failure on the way is a last one, {"error": ...}."""
+    try:
+        yield write(first.type, pydantic_core.to_json(first))
         for event in events:
-            yield pydantic_core.to_json(event) + b"\n"
+            yield write(event.type, pydantic_core.to_json(event))
     except SearchError as error:
-        yield pydantic_core.to_json(_body(type(error).__name__, error.message)) + b"\n"
+        yield write("error", pydantic_core.to_json(_body(type(error).__name__, error.message)))
+
+
+def _line(_: str, body: bytes) -> bytes:
+    """NDJSON: one object a line."""
+    return body + b"\n"
+
+
+def _server_sent(kind: str, body: bytes) -> bytes:
+    """A server-sent event, named as the object's type."""
+    return b"event: " + kind.encode() + b"\ndata: " + body + b"\n\n"
 
 
 def _add_errors(app: FastAPI) -> None:

@@ -5,7 +5,7 @@ sentence given its exact spans.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from search import support
@@ -33,17 +33,17 @@ class Cited:
     dropped: tuple[int, ...]
 
 
-def read(text: str, sent: int) -> Cited:
+def read(text: str, sent: Collection[int]) -> Cited:
     """Reads markers such as [1], [1, 2], [1-3], [1][2], 【1】 and (1) into the form [1]; code is left alone.
 
-    Numbers that are not 1 to `sent` are taken out of the text; a (7) that is none of them is no marker.
+    Numbers that are not in `sent` are taken out of the text; a (7) that is none of them is no marker.
     """
     kept: list[int] = []
     dropped: list[int] = []
 
     def replace(marker: re.Match[str]) -> str:
         numbers = list(_listed(marker["square"] or marker["wide"] or marker["round"]))
-        good = [number for number in numbers if 1 <= number <= sent]
+        good = [number for number in numbers if number in sent]
         if marker["round"] and len(good) < len(numbers):
             return marker[0]
         kept.extend(good)
@@ -68,7 +68,7 @@ def check(text: str, sources: Sequence[Source], cosines: Cosines | None = None) 
     """A sentence with its support in the passages it cites (in all of them where it cites none), and the
     numbers that it cited and that were not sent.
     """
-    cited = read(text, len(sources))
+    cited = read(text, [source.n for source in sources])
     units = [
         unit for source in sources if source.n in cited.sources or not cited.sources for unit in support.units(source)
     ]

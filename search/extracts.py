@@ -1,81 +1,116 @@
 """The sentences of passages that come closest to a question: quoted, never rewritten.
 
-A sentence is scored by half its cosine with the question and half the share of the question's words that it,
-its heading or its title has. On 2,906 questions of SQuAD 2.0's dev set the best sentence of three passages holds the
-answer for 76 %, the best three for 87 %; on which questions concern the documents at all, the best score has
-an AUROC of 0.988 (benchmarks/answers.py).
+A sentence is scored by its closeness to the question, by the question's words that it (or its heading, or for less
+the sentence before it) has, rare ones weighing more, by pairs of words in the same order, and by whether it has
+something of the kind that is asked for. Neighbours that are nearly as good are shown as one extract. How often the
+answer is in it is measured by benchmarks/answers.py.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from math import log
 
 import numpy as np
 
-from search import sentences
+from search import gates, literals, sentences
+from search.gates import Evidence, Expected
 from search.keywords import terms
+from search.literals import Word, stem
 from search.replies import Citation, Source
 from search.vectors import Floats
 
 MOST = 3
 NEAR_BEST = 0.75
-RELEVANT = 0.30
-"""Passages of a lower relevance do not speak of the question. Chosen on the handbook's own questions and on SQuAD 2.0;
-see benchmarks/answers.py."""
-
+JOINED = 0.85
+"""A neighbour that is as good as this share of a sentence is shown together with it."""
 SOURCES_READ = 5
 LONGEST = 600
+
+CLOSENESS, IN_CONTEXT, KIND, PAIRS, WORDS, WORDS_BEFORE, PLACE = 1.0, 0.6, 0.25, 0.3, 1.2, 0.8, 0.02
+WHOLE = CLOSENESS + IN_CONTEXT + KIND + PAIRS + WORDS
+
+Cosines = Callable[[list[str]], Floats | None]
+"""The cosines of texts with the question; None where no model answers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Extract:
-    """A sentence of a source, with its span in the document and its score (0 to 1, higher is closer)."""
+    """One or two sentences of a source, with their span in the document and their score (higher is closer)."""
 
     text: str
     citation: Citation
     score: float
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The extracts, best first, what speaks for it that they concern the question, and the kind of answer that was
+    asked for and that none of the sentences has.
+    """
+
+    extracts: tuple[Extract, ...]
+    evidence: Evidence
+    missing: Expected | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A sentence of a passage; `before` is the number of the one before it in the same passage."""
+
+    source: Source
+    place: int
+    start: int
+    end: int
+    words: tuple[Word, ...]
+    forms: frozenset[str]
+    heading: frozenset[str]
+    before: int | None
+    quotable: bool
+
+    @property
+    def text(self) -> str:
+        return self.source.chunk.text[self.start : self.end]
+
+
 def find(
-    question: str, sources: Sequence[Source], cosines: Callable[[list[str]], Floats | None], background: float
-) -> list[Extract]:
-    """The sentences of the first sources, best first.
+    question: str,
+    sources: Sequence[Source],
+    cosines: Cosines = lambda _: None,
+    background: float = 0.0,
+    closest: float | None = None,
+) -> Found:
+    """The sentences of the first sources, and the evidence that they concern the question.
 
-    `cosines` gives the cosine of each text with the question (None where no model answers: then words alone
-    count); `background` is the cosine of an unrelated text, which counts as 0.
+    `background` is the cosine of what is unrelated (`gates.Background`), `closest` that of the closest passage.
     """
-    found = [
-        (source, start, end)
-        for source in sources[:SOURCES_READ]
-        for start, end in sentences.spans(source.chunk.text)
-        if _says_something(source.chunk.text[start:end])
-    ]
+    found = _candidates(sources)
     if not found:
-        return []
-    texts = [source.chunk.text[start:end][:LONGEST] for source, start, end in found]
-    covered = _coverage(question, found)
-    near = cosines(texts)
-    scores = covered if near is None else 0.5 * np.clip((near - background) / (1 - background), 0, 1) + 0.5 * covered
-    return [
-        Extract(
-            found[i][0].chunk.text[found[i][1] : found[i][2]],
-            Citation(found[i][0].n, found[i][0].chunk.start + found[i][1], found[i][0].chunk.start + found[i][2]),
-            float(scores[i]),
-        )
-        for i in np.argsort(-scores, kind="stable")
-    ]
-
-
-def relevance(extracts: Sequence[Extract], cosine: float | None, background: float) -> float:
-    """How sure it is that passages speak of the question at all, 0 to 1: the mean of the best sentence's score
-    and of the closest passage's cosine, of which an unrelated text's is taken off. Without a cosine, the former.
-    """
-    if not extracts:
-        return 0.0
-    if cosine is None:
-        return extracts[0].score
-    return 0.5 * extracts[0].score + 0.5 * max(0.0, (cosine - background) / (1 - background))
+        return Found((), Evidence(None, None, 0.0))
+    asked = list(dict.fromkeys(stem(word) for word in terms(question)))
+    alone, joined = _texts(found)
+    near = cosines(alone + joined)
+    weights = _weights(asked, found)
+    kind = gates.expected(question)
+    own = np.array([_covered(weights, one.forms | one.heading) for one in found], np.float32)
+    wider = np.array([_covered(weights, one.forms | one.heading | _before(found, one)) for one in found], np.float32)
+    forms = frozenset(word.form for word in literals.read(question)) | frozenset(asked)
+    fits = np.array([kind is None or gates.answers(kind, one.words, forms) for one in found])
+    scores = (
+        WORDS * own + WORDS_BEFORE * (wider - own) + PAIRS * _pairs(asked, found) + KIND * fits * (kind is not None)
+    )
+    sentence = passage = None
+    if near is not None:
+        close, in_context = np.split(np.clip((near - background) / (1 - background), -1, 1), 2)
+        scores = scores + CLOSENESS * np.maximum(close, 0) + IN_CONTEXT * np.maximum(in_context, 0)
+        sentence = float(in_context.max())
+        passage = None if closest is None else (closest - background) / (1 - background)
+    scores = scores / WHOLE - PLACE * np.array([one.place for one in found])
+    evidence = Evidence(passage, sentence, float(0.5 * own.max() + 0.5 * wider.max()))
+    return Found(tuple(_joined(found, scores)), evidence, None if fits.any() else kind)
 
 
 def best(extracts: Sequence[Extract]) -> list[Extract]:
@@ -87,22 +122,90 @@ def best(extracts: Sequence[Extract]) -> list[Extract]:
     return list(chosen.values())[:MOST]
 
 
+def _candidates(sources: Sequence[Source]) -> list[_Candidate]:
+    found: list[_Candidate] = []
+    for place, source in enumerate(sources[:SOURCES_READ]):
+        heading = frozenset(stem(word) for word in terms(" ".join((source.document.title, *source.chunk.heading))))
+        before = None
+        for start, end in sentences.spans(source.chunk.text, rows=source.document.type in sentences.ROWS):
+            part = source.chunk.text[start:end]
+            forms = frozenset(stem(word) for word in terms(part))
+            found.append(
+                _Candidate(
+                    source, place, start, end, literals.read(part), forms, heading, before, _says_something(part)
+                )
+            )
+            before = len(found) - 1
+    return found if any(one.quotable for one in found) else []
+
+
 def _says_something(sentence: str) -> bool:
     """Whether a sentence could answer: headings, rules, fences, single words and questions don't."""
     bare = sentence.strip()
     return len(terms(bare)) > 1 and not bare.startswith(("#", "```", "~~~")) and not bare.endswith(("?", "？", "؟"))
 
 
-def _coverage(question: str, found: Sequence[tuple[Source, int, int]]) -> Floats:
-    """The share of the question's words that each sentence has, in any form (the same first letters)."""
-    wanted = terms(question)
+def _texts(found: Sequence[_Candidate]) -> tuple[list[str], list[str]]:
+    """Each sentence alone, and with the one before it."""
+    alone = [one.text[:LONGEST] for one in found]
+    joined = [
+        one.text[:LONGEST] if one.before is None else f"{found[one.before].text} {one.text}"[-LONGEST:] for one in found
+    ]
+    return alone, joined
+
+
+def _weights(asked: Sequence[str], found: Sequence[_Candidate]) -> dict[str, float]:
+    """The share of each of the question's words: those in fewer sentences weigh more."""
+    count = len(found)
+    holding = Counter(form for one in found for form in one.forms)
+    raw = {form: log(1 + (count - holding[form] + 0.5) / (holding[form] + 0.5)) for form in asked}
+    total = sum(raw.values()) or 1.0
+    return {form: weight / total for form, weight in raw.items()}
+
+
+def _covered(weights: dict[str, float], there: frozenset[str]) -> float:
+    return sum(weight for form, weight in weights.items() if form in there)
+
+
+def _before(found: Sequence[_Candidate], one: _Candidate) -> frozenset[str]:
+    return frozenset() if one.before is None else found[one.before].forms
+
+
+def _pairs(asked: Sequence[str], found: Sequence[_Candidate]) -> Floats:
+    """The share of the question's neighbouring words that stand side by side, or with one between, in a sentence."""
+    wanted = list(pairwise(asked))
     shares = []
-    for source, start, end in found:
-        heading = " ".join((source.document.title, *source.chunk.heading))
-        there = {_stem(word) for word in terms(f"{heading} {source.chunk.text[start:end]}")}
-        shares.append(sum(_stem(word) in there for word in wanted) / len(wanted) if wanted else 0.0)
+    for one in found:
+        forms = [word.form for word in one.words]
+        there = {*pairwise(forms), *zip(forms, forms[2:], strict=False)}
+        shares.append(sum(pair in there for pair in wanted) / len(wanted) if wanted else 0.0)
     return np.array(shares, np.float32)
 
 
-def _stem(word: str) -> str:
-    return word[: max(4, len(word) - 3)] if len(word) > 4 else word.rstrip("s")
+def _joined(found: Sequence[_Candidate], scores: Floats) -> list[Extract]:
+    """Extracts, best first: each sentence with the neighbour that is nearly as good."""
+    order = [int(i) for i in np.argsort(-scores, kind="stable") if found[i].quotable]
+    taken: set[int] = set()
+    extracts = []
+    for i in order:
+        if i in taken:
+            continue
+        after = i + 1 if i + 1 < len(found) and found[i + 1].before == i else None
+        near = [
+            j
+            for j in (found[i].before, after)
+            if j is not None and j not in taken and found[j].quotable and scores[j] >= JOINED * scores[i]
+        ]
+        group = [i, *sorted(near, key=lambda j: -scores[j])[:1]]
+        taken.update(group)
+        extracts.append(_extract(found[min(group)], found[max(group)], float(scores[i])))
+    return extracts
+
+
+def _extract(first: _Candidate, last: _Candidate, score: float) -> Extract:
+    chunk = first.source.chunk
+    return Extract(
+        chunk.text[first.start : last.end],
+        Citation(first.source.n, chunk.start + first.start, chunk.start + last.end),
+        score,
+    )

@@ -108,11 +108,6 @@ class Searcher:
                     return found
         return None
 
-    def background(self, text: str) -> float | None:
-        """The mean cosine of a text with the chunks of the index: what "unrelated" looks like for this model."""
-        space = self.space()
-        return self.store.nearest(space, self.vector(space, text), 1, Filter()).mean if space else None
-
 
 @dataclass(frozen=True, slots=True)
 class _Meaning:

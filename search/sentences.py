@@ -22,9 +22,21 @@ _END = re.compile(
 _LAST_WORD = re.compile(r"[\w.]+$")
 
 
-def spans(text: str) -> Iterator[tuple[int, int]]:
-    """[start, end) of each sentence, without the white space around it, in order; blank ones are left out."""
+ROWS = frozenset({"csv", "tsv", "xlsx", "xls", "ods", "jsonl", "log"})
+"""Types of documents in which each line says something of its own."""
+
+
+def spans(text: str, *, rows: bool = False) -> Iterator[tuple[int, int]]:
+    """[start, end) of each sentence, without the white space around it, in order; blank ones are left out.
+
+    With `rows` every line is one, whatever it holds.
+    """
     start = 0
+    if rows:
+        for line in text.splitlines(keepends=True):
+            yield from _trimmed(text, start, start + len(line))
+            start += len(line)
+        return
     for match in _END.finditer(text):
         if _ends(text, start, match):
             yield from _trimmed(text, start, match.end())

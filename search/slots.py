@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Generic, TypeVar
 
 from search.errors import ModelBusy
@@ -22,14 +22,14 @@ class Slots:
         self._count = count
         self._free = threading.BoundedSemaphore(count)
 
-    def hold(self, events: Iterator[T]) -> Iterator[T]:
+    def hold(self, events: Iterator[T]) -> Held[T]:
         """The events, which hold a slot until they end. Raises ModelBusy where no slot is free."""
         if not self._free.acquire(blocking=False):
             raise ModelBusy(f"{self._count} answers are being written already: try again", RETRY_SECONDS)
-        return _Held(events, self._free)
+        return Held(events, self._free)
 
 
-class _Held(Generic[T]):
+class Held(Generic[T]):
     """Events that hold a slot until they end, fail, or nobody wants them any more."""
 
     def __init__(self, events: Iterator[T], free: threading.Semaphore) -> None:
@@ -45,3 +45,9 @@ class _Held(Generic[T]):
         except BaseException:
             self._release()
             raise
+
+    def close(self) -> None:
+        """Stops what makes the events, a model that is writing too, and frees the slot."""
+        if isinstance(self._events, Generator):
+            self._events.close()
+        self._release()

@@ -71,7 +71,7 @@ def units(source: Source) -> tuple[Unit, ...]:
     """The sentences of a passage."""
     text, shift = source.chunk.text, source.chunk.start
     found = []
-    for start, end in sentences.spans(text):
+    for start, end in sentences.spans(text, rows=source.document.type in sentences.ROWS):
         words = literals.read(text[start:end])
         found.append(Unit(source, shift + start, shift + end, text[start:end], words, _forms(words)))
     return tuple(found)

@@ -51,7 +51,7 @@ def test_passages_are_sent_numbered_and_uncut(service: Service, fake_ollama: Fak
     assert (body["think"], body["truncate"], body["shift"]) == (False, False, False)
     prompt = body["messages"][-1]["content"]
     assert prompt.startswith(
-        "[1] guide/storage.md > guide\n<passage>\nVectors are kept in one SQLite file.\n</passage>"
+        "[1] guide/storage.md > guide\n<passage>\n1| Vectors are kept in one SQLite file.\n</passage>"
     )
     assert prompt.endswith("Question: Where are vectors kept?")
 
@@ -140,4 +140,5 @@ def test_a_passage_cannot_end_its_own_fence(tmp_path: Path, fake_ollama: FakeOll
         answer.answer(service.answerer, Question("Where are vectors kept?"))
     prompt = fake_ollama.sent("/api/chat")[0]["messages"][-1]["content"]
     assert prompt.count("</passage>") == prompt.count("<passage>")
-    assert "\n</passage>\nIgnore" not in prompt
+    assert "\n</passage>\n3| Ignore" not in prompt
+    assert "\n2| </passage>" not in prompt

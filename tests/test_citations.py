@@ -48,14 +48,14 @@ def source(n: int = 1, text: str = TEXT, start: int = 100) -> Source:
 )
 def test_markers_are_read(text: str, kept: tuple[int, ...], dropped: tuple[int, ...]) -> None:
     """Only numbers of passages that were sent are kept."""
-    cited = citations.read(text, 2)
+    cited = citations.read(text, (1, 2))
     assert (cited.sources, cited.dropped) == (kept, dropped)
 
 
 @given(st.text(alphabet="[]【】()`~1234,;-– \n.ab", max_size=60))
 def test_code_and_every_other_character_survive(text: str) -> None:
     """Whatever a model writes, only markers change: with all of them taken out the text is the same."""
-    cited = citations.read(text, 99)
+    cited = citations.read(text, range(1, 100))
     marks = "[]【】(), ;-–\n1234"
     assert [c for c in cited.text if c not in marks] == [c for c in text if c not in marks]
     assert all(1 <= number <= 99 for number in cited.sources)
@@ -64,7 +64,7 @@ def test_code_and_every_other_character_survive(text: str) -> None:
 
 def test_numbers_that_were_not_sent_leave_the_text() -> None:
     """A reader never sees a citation that leads nowhere."""
-    assert citations.read("It is so [9]. And so [1, 9].", 2).text == "It is so. And so [1]."
+    assert citations.read("It is so [9]. And so [1, 9].", (1, 2)).text == "It is so. And so [1]."
 
 
 def test_a_true_sentence_is_supported_with_its_exact_span() -> None:

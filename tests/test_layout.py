@@ -27,10 +27,10 @@ LEVELS = {
     "search.places": 1,
     "search.slots": 1,
     "search.vectors": 1,
-    "search.keywords": 1,
+    "search.keywords": 0,
     "search.languages": 1,
     "search.questions": 1,
-    "search.sentences": 1,
+    "search.sentences": 0,
     "search.ollama": 2,
     "search.embedded": 2,
     "search.store": 2,
@@ -38,10 +38,14 @@ LEVELS = {
     "search.rank": 3,
     "search.diversity": 3,
     "search.hits": 4,
-    "search.prompts": 3,
+    "search.prompts": 2,
     "search.citations": 3,
-    "search.literals": 2,
-    "search.support": 3,
+    "search.literals": 1,
+    "search.support": 2,
+    "search.gates": 2,
+    "search.inert": 0,
+    "search.budget": 3,
+    "search.writing": 4,
     "search.extracts": 3,
     "search.query": 4,
     "search.answer": 4,
@@ -84,12 +88,12 @@ SIDEWAYS = {
     ("search.explanations", "search.records"),
     ("search.hits", "search.query"),
     ("search.query", "search.answer"),
-    ("search.support", "search.citations"),
+    ("search.writing", "search.answer"),
     ("search.embedded", "search.ollama"),
     ("search.library", "search"),
 }
-"""Steps that are meant: requests check themselves, an answer begins with a search, citations are checked by what
-supports them, the client reaches the embedded model through its transport, and the package loads its library face
+"""Steps that are meant: requests check themselves, an answer begins with a search and
+has a model write, the client reaches the embedded model through its transport, and the package loads its library face
 when that is asked for."""
 
 HOMES = {

@@ -1,0 +1,182 @@
+"""An answer written by a chat model: planned to fit its window, streamed, each sentence checked when it is finished.
+
+Nothing that a model was not sent, or cannot have read, is cited; what is shown of its text does nothing by itself.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from search import budget, citations, prompts, sentences
+from search.errors import InputTooLong, ModelGarbled
+from search.inert import Inert
+from search.ollama.client import Client
+from search.replies import Answer, Answered, Event, How, Sentence, SentenceChecked, Source, SourcesFound, TextWritten
+from search.support import Cosines
+
+TRIES = 2
+"""How often a model is asked before an empty answer is an error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """A chat model and the client that reaches it."""
+
+    client: Client
+    model: str
+
+
+@dataclass(slots=True)
+class Draft:
+    """An answer under way."""
+
+    question: str
+    sources: tuple[Source, ...]
+    notes: list[str]
+    start: float
+    text: str = ""
+    checked: list[Sentence] = field(default_factory=list)
+    dropped: list[int] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+    metrics: dict[str, float] = field(default_factory=dict)
+
+    def finish(self, how: How, text: str, *, model: str | None = None) -> Answered:
+        """The last event, of all that is known by now."""
+        total = {"total_seconds": round(time.perf_counter() - self.start, 3)}
+        left_out = [*self.left_out, *(f"citation [{n}]: no such passage was sent" for n in dict.fromkeys(self.dropped))]
+        return Answered(
+            Answer(
+                self.question,
+                text,
+                how,
+                tuple(self.checked),
+                self.sources,
+                tuple(left_out),
+                model,
+                total | self.metrics,
+                tuple(self.notes),
+            )
+        )
+
+
+def states(chat: Chat, question: str, sources: Sequence[Source]) -> bool:
+    """Whether the model finds the answer in the passages, asked for a yes or no; yes where it says neither.
+
+    Raises ModelError.
+    """
+    plan = budget.plan(question, sources, budget.window(chat.client, chat.model))
+    reply = chat.client.chat(
+        chat.model,
+        prompts.sufficiency(question, plan.sources),
+        format=prompts.SUFFICIENCY,
+        think=False,
+        truncate=False,
+        shift=False,
+    )
+    try:
+        return json.loads(reply.message.content).get("stated") is not False
+    except (ValueError, AttributeError):
+        return True
+
+
+def write(chat: Chat, draft: Draft, cosines: Cosines | None) -> Iterator[Event]:
+    """Has the chat model answer from the sources. Raises ModelError."""
+    _fit(draft, budget.window(chat.client, chat.model))
+    for _ in range(TRIES):
+        yield from _told(chat, draft, cosines)
+        if draft.text.strip():
+            break
+    else:
+        raise ModelGarbled(f"{chat.model} at {chat.client.host.url} answered with nothing, twice: ask again")
+    _hold_against_count(draft, cosines)
+    how: How = "refused" if prompts.NOT_STATED.rstrip(".") in draft.text else "chat"
+    text = citations.read(draft.text, [source.n for source in draft.sources]).text.strip()
+    yield draft.finish(how, text, model=chat.model)
+
+
+def _fit(draft: Draft, window: int) -> None:
+    """Leaves out the last sources, and says so, until the rest fits the window."""
+    plan = budget.plan(draft.question, draft.sources, window)
+    _leave_out(draft, len(plan.left_out))
+    draft.metrics |= {"window_tokens": plan.window, "planned_tokens": plan.tokens}
+
+
+def _leave_out(draft: Draft, count: int) -> None:
+    kept = len(draft.sources) - count
+    draft.left_out += [f"{_named(one)}: it does not fit the model's window" for one in reversed(draft.sources[kept:])]
+    draft.sources = draft.sources[:kept]
+
+
+def _told(chat: Chat, draft: Draft, cosines: Cosines | None) -> Iterator[Event]:
+    """The model's text, and each sentence of it as soon as the next one begins."""
+    draft.text, taken, shown = "", 0, Inert()
+    for event in _streamed(chat, draft):
+        if not isinstance(event, str):
+            yield event
+            continue
+        if piece := shown.feed(event):
+            draft.text += piece
+            yield TextWritten(piece)
+            end = taken + sentences.finished(citations.without_code(draft.text)[taken:])
+            yield from _checked(draft, taken, end, cosines)
+            taken = end
+    if piece := shown.rest():
+        draft.text += piece
+        yield TextWritten(piece)
+    yield from _checked(draft, taken, len(draft.text), cosines)
+
+
+def _streamed(chat: Chat, draft: Draft) -> Iterator[Event | str]:
+    """The sources, then the text as it comes; where the server finds it too long, again with fewer sources."""
+    while True:
+        messages = prompts.messages(draft.question, draft.sources)
+        try:
+            # truncate and shift off: the server says so when the prompt is too long instead of cutting it.
+            with chat.client.chat_stream(chat.model, messages, think=False, truncate=False, shift=False) as replies:
+                yield SourcesFound(draft.sources)
+                for reply in replies:
+                    if reply.message.content:
+                        yield reply.message.content
+                    if reply.done:
+                        draft.metrics |= reply.metrics.figures()
+            return
+        except InputTooLong:
+            if len(draft.sources) <= 1:
+                raise
+            before = len(draft.sources)
+            _fit(draft, budget.window(chat.client, chat.model))
+            if len(draft.sources) == before:
+                _leave_out(draft, 1)
+
+
+def _checked(draft: Draft, start: int, end: int, cosines: Cosines | None) -> Iterator[SentenceChecked]:
+    """The sentences of a stretch of the text, each held against the passages; code is none."""
+    text = citations.without_code(draft.text)[start:end]
+    for begin, stop in sentences.spans(text):
+        sentence, unknown = citations.check(text[begin:stop], draft.sources, cosines)
+        draft.dropped.extend(unknown)
+        if sentence.text and prompts.NOT_STATED.rstrip(".") not in sentence.text:
+            draft.checked.append(sentence)
+            yield SentenceChecked(sentence)
+
+
+def _hold_against_count(draft: Draft, cosines: Cosines | None) -> None:
+    """Takes out sources that the server cannot have read, by the tokens it counted, and checks again without them."""
+    plan = budget.plan(draft.question, draft.sources, int(draft.metrics["window_tokens"]))
+    unread = budget.unread(plan, int(draft.metrics.get("prompt_tokens", 0)))
+    if not unread:
+        return
+    draft.left_out += [f"{_named(source)}: the server cut it without saying so" for source in unread]
+    draft.notes.append(
+        f"the model counted {draft.metrics['prompt_tokens']:,.0f} tokens of about {plan.tokens:,}: the server has cut "
+        "the prompt; set a larger context length there, or ask with a smaller k"
+    )
+    draft.sources = tuple(source for source in draft.sources if source not in unread)
+    draft.checked = [citations.check(sentence.text, draft.sources, cosines)[0] for sentence in draft.checked]
+
+
+def _named(source: Source) -> str:
+    return f"passage [{source.n}] of {source.document.path}"

@@ -1,0 +1,56 @@
+"""Sentences quoted in place of an answer: the right one first, word for word, rows as sentences of their own."""
+
+from __future__ import annotations
+
+from search import extracts
+from search.records import ChunkRef, DocumentRef
+from search.replies import Source
+
+TABLE = "model,dimensions,licence\nalpha-small,384,MIT\nbeta-large,1024,Apache-2.0\ngamma-base,768,MIT"
+PROSE = (
+    "# Ships\n\nThe museum shows ships. The oldest of them was built in 1502 by Nuno Paz. Does it float? "
+    "It is made of oak and lies in the great hall."
+)
+
+
+def source(text: str, type_: str = "markdown", n: int = 1) -> Source:
+    return Source(n, DocumentRef("/r", f"a.{type_}", "", type_), ChunkRef("id", text, 50, 50 + len(text), None, ()))
+
+
+def test_a_row_is_quoted_and_not_the_table() -> None:
+    """A line of a CSV says something of its own."""
+    (first, *_) = extracts.find("How many dimensions does beta-large have?", [source(TABLE, "csv")]).extracts
+    assert first.text == "beta-large,1024,Apache-2.0"
+    assert TABLE[first.citation.start - 50 : first.citation.end - 50] == first.text
+
+
+def test_headings_and_questions_are_not_quoted() -> None:
+    """They ask or announce, and answer nothing."""
+    quoted = [extract.text for extract in extracts.find("Does the oldest ship float?", [source(PROSE)]).extracts]
+    assert quoted
+    assert not any("# Ships" in text or "Does it float?" in text for text in quoted)
+
+
+def test_the_kind_that_is_asked_for_comes_first() -> None:
+    """Of two sentences with the same words the one with a date answers "when"."""
+    text = "The oldest ship was built in Porto by many hands. The oldest ship was built in 1502 in Porto."
+    (first, *_) = extracts.find("When was the oldest ship built?", [source(text)]).extracts
+    assert "1502" in first.text
+
+
+def test_what_is_asked_for_and_nowhere_there_is_said() -> None:
+    """None of the sentences has a number."""
+    found = extracts.find("How many ships does the museum show?", [source("The museum shows ships. They are old.")])
+    assert found.missing == "number"
+    assert extracts.find("Which ships?", [source(PROSE)]).missing is None
+
+
+def test_repeats_are_shown_once() -> None:
+    """The same sentence of two documents is one extract."""
+    twice = [source("The museum shows ships.", n=1), source("The museum  shows ships.", n=2)]
+    assert len(extracts.best(extracts.find("What does the museum show?", twice).extracts)) == 1
+
+
+def test_nothing_to_quote_is_no_evidence() -> None:
+    """Without a sentence there is nothing to say."""
+    assert extracts.find("Why?", [source("# Ships")]) == extracts.Found((), extracts.Evidence(None, None, 0.0))
