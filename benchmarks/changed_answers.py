@@ -43,7 +43,7 @@ def changed(sentence: str, passages: Sequence[str], names: Sequence[str], rng: r
     makers: dict[str, Callable[[], str | None]] = {
         "number": lambda: _number(sentence, rng, ()),
         "date": lambda: _date(sentence, rng),
-        "name": lambda: _name(sentence, rng, [name for name in names if name not in whole]),
+        "name": lambda: _name(sentence, rng, [name for name in names if name.lower() not in whole.lower()]),
         "negation": lambda: _negation(sentence),
         "number within": lambda: _number(sentence, rng, re.findall(r"\d+", whole)),
         "name within": lambda: _name(sentence, rng, _NAME.findall(whole)),

@@ -28,6 +28,8 @@ NEAR_BEST = 0.75
 JOINED = 0.85
 """A neighbour that is as good as this share of a sentence is shown together with it."""
 SOURCES_READ = 5
+SENTENCES_WEIGHED = 5
+"""Among so many of the best sentences something of the kind that was asked for has to be."""
 LONGEST = 600
 
 CLOSENESS, IN_CONTEXT, KIND, PAIRS, WORDS, WORDS_BEFORE, PLACE = 1.0, 0.6, 0.25, 0.3, 1.2, 0.8, 0.02
@@ -110,7 +112,9 @@ def find(
         passage = None if closest is None else (closest - background) / (1 - background)
     scores = scores / WHOLE - PLACE * np.array([one.place for one in found])
     evidence = Evidence(passage, sentence, float(0.5 * own.max() + 0.5 * wider.max()))
-    return Found(tuple(_joined(found, scores)), evidence, None if fits.any() else kind)
+    return Found(
+        tuple(_joined(found, scores)), evidence, None if fits[np.argsort(-scores)[:SENTENCES_WEIGHED]].any() else kind
+    )
 
 
 def best(extracts: Sequence[Extract]) -> list[Extract]:

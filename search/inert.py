@@ -12,7 +12,7 @@ import re
 _IMAGE = re.compile(r"!\[([^\]]*)\](?:\(([^()\s]*(?:\([^()]*\)[^()\s]*)*)[^()]*\)|\[[^\]]*\])")
 _LINK = re.compile(r"(?<!!)\[([^\]\n]*)\]\(<?([^()<>\s]*(?:\([^()]*\)[^()<>\s]*)*)>?[^()]*\)")
 _DEFINITION = re.compile(r"^( {0,3})\[([^\]\n]+)\]:[ \t]*(\S+)[^\n]*$", re.MULTILINE)
-_TAG = re.compile(r"<(?=[A-Za-z/!?])")
+_TAG = re.compile(r"<(?=[A-Za-z/!?|])")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _OPEN = re.compile(r"!?\[[^\]\n]{0,300}(?:\](?:\([^)\n]{0,2000})?)?$|!$|<$")
 

@@ -8,6 +8,10 @@ from collections.abc import Sequence
 from search.replies import Source
 
 _TAG = re.compile(r"<(\s*/?\s*passage)", re.IGNORECASE)
+# Signs that part the turns of a conversation in the templates of chat models: servers take them for these in any text.
+_TURN = re.compile(
+    r"([<\[])(?=\||/?(?:s|bos|eos|im_start|im_end|start_of_turn|end_of_turn|think|tool_call|INST|SYS)[>\]])"
+)
 
 NOT_STATED = "The documents do not say."
 
@@ -48,8 +52,7 @@ def passage(source: Source) -> str:
     where = [source.document.path, *source.chunk.heading]
     if source.chunk.page is not None:
         where.append(f"page {source.chunk.page}")
-    # Its tags are made into something else.
-    text = _TAG.sub("<\u200b\\1", source.chunk.text)
+    text = _TURN.sub("\\1\u200b", _TAG.sub("<\u200b\\1", source.chunk.text))
     lines = "\n".join(f"{number}| {line}" for number, line in enumerate(text.splitlines(), 1))
     return f"[{source.n}] {_line(' > '.join(where))}\n<passage>\n{lines}\n</passage>"
 

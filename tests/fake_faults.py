@@ -225,6 +225,6 @@ FAULTS: dict[str, Failing] = {
     "nan_values": embeddings(lambda rows: [*rows[:-1], [math.nan, *rows[-1][1:]]]),
     "null_values": embeddings(lambda rows: [*rows[:-1], [None, *rows[-1][1:]]]),  # type: ignore[list-item]
     "text_values": embeddings(lambda rows: [*rows[:-1], ["x", *rows[-1][1:]]]),  # type: ignore[list-item]
-    "silent_cut": lambda _request, make: make(),  # the embed route itself looks for it
+    "silent_cut": lambda _request, make: make(),  # the routes look for it themselves
 }
 """Fault names. Those that fail only texts with a mark take `marker=` like every fault."""

@@ -163,7 +163,7 @@ class FakeOllama:
             if request.method == "POST" and route != "/api/blobs" and not isinstance(request.json, dict):
                 raise Refusal(400, "missing request body")
             if fault and fault.name == "silent_cut":
-                request.json["truncate"] = True
+                request.json["truncate"] = request.json["shift"] = True
             return handler(self, request)
         except Refusal as refusal:
             return reply(refusal.status, {"error": str(refusal)})

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -12,11 +14,13 @@ import pydantic_core
 from search import answer
 from search.commands import options, terminal
 from search.config import Settings
+from search.errors import StoreError
 from search.places import place
 from search.records import Question
 from search.replies import Answer, Answered, Source, TextWritten
 from search.service import open_service
 from search.status import unused_ollama
+from search.store import Store
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -79,20 +83,23 @@ def _stream(answerer: answer.Answerer, question: Question, *, quiet: bool) -> An
             print(event.text, end="", flush=True)
         elif isinstance(event, Answered):
             print("\n" if written else f"{event.answer.answer}\n")
-            _print_rest(event.answer, quiet=quiet)
+            _print_rest(event.answer, partial(_line, answerer.searcher.store, event.answer), quiet=quiet)
             return event.answer
     raise AssertionError("an answer's events end with Answered")
 
 
-def _print_rest(whole: Answer, *, quiet: bool) -> None:
+def _print_rest(whole: Answer, line_of: Callable[[Source], int | None], *, quiet: bool) -> None:
     for sentence in whole.sentences:
         if sentence.support != "supported":
-            print(terminal.painted(f"{MARKS[sentence.support]} the passages: {sentence.text}", terminal.RED))
+            missing = f" (not there: {', '.join(sentence.missing)})" if sentence.missing else ""
+            print(terminal.painted(f"{MARKS[sentence.support]} the passages{missing}: {sentence.text}", terminal.RED))
     shown = [source for source in whole.sources if whole.how == "refused"] or _cited(whole)
     if shown:
         print("Nearest passages:" if whole.how == "refused" else "Sources:")
     for source in shown:
-        print(f"  [{source.n}] {place(source.document, source.chunk)}")
+        line = line_of(source)
+        at = f", line {line}" if line is not None else ""
+        print(f"  [{source.n}] {place(source.document, source.chunk)}{at}")
     terminal.tell((*whole.left_out, *whole.notes), quiet=quiet)
 
 
@@ -100,3 +107,13 @@ def _cited(whole: Answer) -> list[Source]:
     """The sources that sentences of the answer rest on."""
     cited = {citation.source for sentence in whole.sentences for citation in sentence.citations}
     return [source for source in whole.sources if source.n in cited]
+
+
+def _line(store: Store, whole: Answer, source: Source) -> int | None:
+    """The line, from 1, on which the first sentence of the source that is cited begins; None without its document."""
+    starts = [one.start for sentence in whole.sentences for one in sentence.citations if one.source == source.n]
+    try:
+        text = store.text(source.document.root, source.document.path)
+    except StoreError:
+        return None
+    return text.count("\n", 0, min(starts, default=source.chunk.start)) + 1
