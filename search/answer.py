@@ -10,14 +10,16 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from search import embed, extracts, gates, query, writing
+from search import conversation, embed, extracts, gates, query, writing
 from search.errors import ModelError, ModelMissing, ModelUnreachable
 from search.gates import Background
 from search.inert import inert
+from search.queries import Turn
 from search.query import Searcher
 from search.records import Hit, Query, Question, Space
 from search.replies import Answer, Answered, Event, Sentence, SentenceChecked, Source, SourcesFound
@@ -29,6 +31,10 @@ __all__ = ["Answerer", "Chat", "answer", "stream"]
 
 NEAREST_SHOWN = 3
 REMEMBERED_SENTENCES = 10_000
+HISTORY_CHARACTERS = 4_000
+"""How much of a conversation goes to the model with a question."""
+KEPT_FOR_QUESTION = 3
+"""How many of the hits may be those of a follow-up as it was asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +58,13 @@ def answer(answerer: Answerer, question: Question) -> Answer:
 def stream(answerer: Answerer, question: Question) -> Generator[Event]:
     """The answer as it comes: sources, text and checked sentences, and at the end all of it. Raises SearchError."""
     start = time.perf_counter()
-    found = query.search(answerer.searcher, _query(question))
-    sources = tuple(Source(hit.rank, hit.document, hit.chunk) for hit in found.hits)
-    draft = Draft(question.question, sources, list(found.notes), start)
+    turns = conversation.recent(question.conversation, HISTORY_CHARACTERS)
+    asked, notes = _understood(answerer, question, turns)
+    hits, found_notes = _found(answerer.searcher, question, asked)
+    sources = tuple(Source(n, hit.document, hit.chunk) for n, hit in enumerate(hits, 1))
+    draft = Draft(question.question, sources, [*notes, *found_notes], start, turns)
     near = Near(answerer)
-    read = near.read(question.question, sources, found.hits)
+    read = near.read(asked, sources, hits)
     probability = gates.probability(read.evidence)
     draft.metrics["relevance"] = round(probability, 3)
     if probability < gates.REFUSED:
@@ -67,7 +75,7 @@ def stream(answerer: Answerer, question: Question) -> Generator[Event]:
     else:
         try:
             unsure = probability < gates.UNSURE or read.missing
-            if unsure and not writing.states(answerer.chat, question.question, sources):
+            if unsure and not writing.states(answerer.chat, asked, sources):
                 yield from _refuse(draft, f"{answerer.chat.model} does not find the answer in the passages")
             else:
                 yield from writing.write(answerer.chat, draft, near.closeness)
@@ -78,9 +86,32 @@ def stream(answerer: Answerer, question: Question) -> Generator[Event]:
             yield from _quote(draft, read)
 
 
-def _query(asked: Question) -> Query:
+def _understood(answerer: Answerer, question: Question, turns: tuple[Turn, ...]) -> tuple[str, list[str]]:
+    """The question to search for, and a note where it is not the one that was asked."""
+    if not turns or not conversation.leans(question.question):
+        return question.question, []
+    asked = None
+    if answerer.chat is not None:
+        with suppress(ModelError):  # whether the model can be used at all is said when it is to answer
+            asked = writing.rewritten(answerer.chat, question.question, turns)
+    asked = asked or conversation.joined(question.question, turns)
+    return asked, [f"searched for: {asked}"]
+
+
+def _found(searcher: Searcher, question: Question, asked: str) -> tuple[tuple[Hit, ...], tuple[str, ...]]:
+    """The hits for the question as it is understood; for a follow-up some of those for its own words too."""
+    found = query.search(searcher, _query(question, asked))
+    if asked == question.question:
+        return found.hits, found.notes
+    known = {hit.chunk.id for hit in found.hits}
+    own = query.search(searcher, _query(question, question.question)).hits
+    more = [hit for hit in own[:KEPT_FOR_QUESTION] if hit.chunk.id not in known]
+    return (*found.hits[: question.k - len(more)], *more)[: question.k], found.notes
+
+
+def _query(asked: Question, text: str) -> Query:
     return Query(
-        asked.question,
+        text,
         asked.k,
         path=asked.path,
         type=asked.type,

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from search import prompts
 from search.errors import ModelError
 from search.ollama.client import Client
+from search.queries import Turn
 from search.replies import Source
 
 DEFAULT_WINDOW = 4096
@@ -48,13 +49,13 @@ def window(client: Client, model: str) -> int:
     return loaded.context_length if loaded and loaded.context_length else DEFAULT_WINDOW
 
 
-def plan(question: str, sources: Sequence[Source], window: int) -> Plan:
+def plan(question: str, sources: Sequence[Source], window: int, turns: Sequence[Turn] = ()) -> Plan:
     """As many of the sources as fit, best first; at least one, which the server may then refuse."""
     room = window - min(max(window // ANSWER_SHARE, ANSWER_LEAST), ANSWER_MOST)
     kept = len(sources)
-    while kept > 1 and _size(question, sources[:kept]) > room:
+    while kept > 1 and _size(question, sources[:kept], turns) > room:
         kept -= 1
-    return Plan(tuple(sources[:kept]), tuple(sources[kept:]), _size(question, sources[:kept]), window)
+    return Plan(tuple(sources[:kept]), tuple(sources[kept:]), _size(question, sources[:kept], turns), window)
 
 
 def unread(plan: Plan, counted: int) -> tuple[Source, ...]:
@@ -79,6 +80,6 @@ def estimate(text: str) -> int:
     return len(_TOKEN.findall(text))
 
 
-def _size(question: str, sources: Sequence[Source]) -> int:
-    messages = prompts.messages(question, sources)
+def _size(question: str, sources: Sequence[Source], turns: Sequence[Turn]) -> int:
+    messages = prompts.messages(question, sources, turns)
     return round(HEADROOM * sum(estimate(message["content"]) for message in messages)) + TEMPLATE

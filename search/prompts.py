@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from search.queries import Turn
 from search.replies import Source
 
 _TAG = re.compile(r"<(\s*/?\s*passage)", re.IGNORECASE)
@@ -28,10 +29,15 @@ SUFFICIENCY = {"type": "object", "properties": {"stated": {"type": "boolean"}}, 
 """The form of the reply to `sufficiency`."""
 
 
-def messages(question: str, sources: Sequence[Source]) -> list[dict[str, str]]:
-    """The conversation to send: the rules, then the passages in their fences, then the question."""
+REWRITTEN = {"type": "object", "properties": {"question": {"type": "string"}}, "required": ["question"]}
+"""The form of the reply to `rewriting`."""
+
+
+def messages(question: str, sources: Sequence[Source], turns: Sequence[Turn] = ()) -> list[dict[str, str]]:
+    """The conversation to send: the rules, what was said before, then the passages in their fences and the question."""
     return [
         {"role": "system", "content": SYSTEM},
+        *_said(turns),
         {"role": "user", "content": f"{_passages(sources)}\n\nQuestion: {question.strip()}"},
     ]
 
@@ -47,6 +53,15 @@ def sufficiency(question: str, sources: Sequence[Source]) -> list[dict[str, str]
     ]
 
 
+def rewriting(question: str, turns: Sequence[Turn]) -> list[dict[str, str]]:
+    """The conversation that asks for a question which can be understood without what came before it."""
+    asked = "Write this question so that it can be understood without the conversation, and change nothing else:"
+    return [
+        *_said(turns),
+        {"role": "user", "content": f'{asked} {question.strip()}\nReply as JSON: {{"question": "..."}}'},
+    ]
+
+
 def passage(source: Source) -> str:
     """A passage under its number, place and page, each line numbered, in a fence that it cannot end."""
     where = [source.document.path, *source.chunk.heading]
@@ -55,6 +70,13 @@ def passage(source: Source) -> str:
     text = _TURN.sub("\\1\u200b", _TAG.sub("<\u200b\\1", source.chunk.text))
     lines = "\n".join(f"{number}| {line}" for number, line in enumerate(text.splitlines(), 1))
     return f"[{source.n}] {_line(' > '.join(where))}\n<passage>\n{lines}\n</passage>"
+
+
+def _said(turns: Sequence[Turn]) -> list[dict[str, str]]:
+    pairs = (
+        ({"role": "user", "content": turn.question}, {"role": "assistant", "content": turn.answer}) for turn in turns
+    )
+    return [message for pair in pairs for message in pair]
 
 
 def _passages(sources: Sequence[Source]) -> str:

@@ -56,8 +56,16 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """A question that was asked before, and what was answered."""
+
+    question: str
+    answer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
-    """A question to answer from the documents; fields as in Query."""
+    """A question to answer from the documents; fields as in Query. `conversation` is what came before, in order."""
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
 
@@ -70,6 +78,7 @@ class Question:
     before: str | None = None
     language: str | None = None
     where: dict[str, str] = field(default_factory=dict)
+    conversation: tuple[Turn, ...] = ()
 
     @property
     def filter(self) -> Filter:
@@ -77,6 +86,8 @@ class Question:
 
     def __post_init__(self) -> None:
         check_text("question", self.question)
+        for turn in self.conversation:
+            check_text("conversation's question", turn.question)
         check_k(self.k)
         _filter(self)
 

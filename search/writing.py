@@ -14,8 +14,11 @@ from search import budget, citations, prompts, sentences
 from search.errors import InputTooLong, ModelGarbled
 from search.inert import Inert
 from search.ollama.client import Client
+from search.queries import Turn
 from search.replies import Answer, Answered, Event, How, Sentence, SentenceChecked, Source, SourcesFound, TextWritten
 from search.support import Cosines
+
+LONGEST_REWRITTEN = 1_000
 
 TRIES = 2
 """How often a model is asked before an empty answer is an error."""
@@ -37,6 +40,7 @@ class Draft:
     sources: tuple[Source, ...]
     notes: list[str]
     start: float
+    turns: tuple[Turn, ...] = ()
     text: str = ""
     checked: list[Sentence] = field(default_factory=list)
     dropped: list[int] = field(default_factory=list)
@@ -82,6 +86,23 @@ def states(chat: Chat, question: str, sources: Sequence[Source]) -> bool:
         return True
 
 
+def rewritten(chat: Chat, question: str, turns: Sequence[Turn]) -> str | None:
+    """A follow-up as a question of its own, by the model; None where it gives none. Raises ModelError."""
+    reply = chat.client.chat(
+        chat.model,
+        prompts.rewriting(question, turns),
+        format=prompts.REWRITTEN,
+        think=False,
+        truncate=False,
+        shift=False,
+    )
+    try:
+        text = json.loads(reply.message.content).get("question")
+    except (ValueError, AttributeError):
+        return None
+    return text.strip()[:LONGEST_REWRITTEN] or None if isinstance(text, str) else None
+
+
 def write(chat: Chat, draft: Draft, cosines: Cosines | None) -> Iterator[Event]:
     """Has the chat model answer from the sources. Raises ModelError."""
     _fit(draft, budget.window(chat.client, chat.model))
@@ -99,7 +120,7 @@ def write(chat: Chat, draft: Draft, cosines: Cosines | None) -> Iterator[Event]:
 
 def _fit(draft: Draft, window: int) -> None:
     """Leaves out the last sources, and says so, until the rest fits the window."""
-    plan = budget.plan(draft.question, draft.sources, window)
+    plan = budget.plan(draft.question, draft.sources, window, draft.turns)
     _leave_out(draft, len(plan.left_out))
     draft.metrics |= {"window_tokens": plan.window, "planned_tokens": plan.tokens}
 
@@ -132,7 +153,7 @@ def _told(chat: Chat, draft: Draft, cosines: Cosines | None) -> Iterator[Event]:
 def _streamed(chat: Chat, draft: Draft) -> Iterator[Event | str]:
     """The sources, then the text as it comes; where the server finds it too long, again with fewer sources."""
     while True:
-        messages = prompts.messages(draft.question, draft.sources)
+        messages = prompts.messages(draft.question, draft.sources, draft.turns)
         try:
             # truncate and shift off: the server says so when the prompt is too long instead of cutting it.
             with chat.client.chat_stream(chat.model, messages, think=False, truncate=False, shift=False) as replies:
@@ -165,7 +186,7 @@ def _checked(draft: Draft, start: int, end: int, cosines: Cosines | None) -> Ite
 
 def _hold_against_count(draft: Draft, cosines: Cosines | None) -> None:
     """Takes out sources that the server cannot have read, by the tokens it counted, and checks again without them."""
-    plan = budget.plan(draft.question, draft.sources, int(draft.metrics["window_tokens"]))
+    plan = budget.plan(draft.question, draft.sources, int(draft.metrics["window_tokens"]), draft.turns)
     unread = budget.unread(plan, int(draft.metrics.get("prompt_tokens", 0)))
     if not unread:
         return

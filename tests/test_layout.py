@@ -44,6 +44,7 @@ LEVELS = {
     "search.support": 2,
     "search.gates": 2,
     "search.inert": 0,
+    "search.conversation": 1,
     "search.budget": 3,
     "search.writing": 4,
     "search.extracts": 3,
