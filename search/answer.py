@@ -154,7 +154,7 @@ class Near:
     def read(self, question: str, sources: tuple[Source, ...], hits: tuple[Hit, ...]) -> extracts.Found:
         """The sources' sentences by closeness to the question; by words alone without a model."""
         seen = [hit.scores.vector for hit in hits[: extracts.SOURCES_READ] if hit.scores.vector is not None]
-        space = self._searcher.store.active()
+        space = self._searcher.space()
         if not seen or space is None:
             return extracts.find(question, sources)
         asked = self._searcher.vector(space, question)
@@ -173,7 +173,7 @@ class Near:
 
     def closeness(self, text: str, others: list[str]) -> Floats | None:
         """How close a text is to others, 0 (unrelated) to 1; None where no model answers."""
-        space = self._searcher.store.active()
+        space = self._searcher.space()
         if space is None:
             return None
         try:
@@ -187,7 +187,7 @@ class Near:
     def _closest(self, text: str) -> float | None:
         """The cosine of the chunk that is closest to a text."""
         store = self._searcher.store
-        space = store.active()
+        space = self._searcher.space()
         ranking = store.nearest(space, self._searcher.vector(space, text), 1, Filter()) if space else None
         return float(ranking.scores[0]) if ranking and len(ranking.scores) else None
 
