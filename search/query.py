@@ -108,6 +108,7 @@ class Searcher:
                     return found
         return None
 
+
 @dataclass(frozen=True, slots=True)
 class _Meaning:
     """A query as a vector of a space."""

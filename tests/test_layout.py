@@ -27,7 +27,7 @@ LEVELS = {
     "search.places": 1,
     "search.slots": 1,
     "search.vectors": 1,
-    "search.keywords": 0,
+    "search.keywords": 1,
     "search.languages": 1,
     "search.questions": 1,
     "search.sentences": 0,
@@ -44,7 +44,7 @@ LEVELS = {
     "search.support": 2,
     "search.gates": 2,
     "search.inert": 0,
-    "search.conversation": 1,
+    "search.conversation": 2,
     "search.budget": 3,
     "search.writing": 4,
     "search.extracts": 3,
@@ -90,12 +90,13 @@ SIDEWAYS = {
     ("search.hits", "search.query"),
     ("search.query", "search.answer"),
     ("search.writing", "search.answer"),
+    ("search.keywords", "search.literals"),
     ("search.embedded", "search.ollama"),
     ("search.library", "search"),
 }
-"""Steps that are meant: requests check themselves, an answer begins with a search and
-has a model write, the client reaches the embedded model through its transport, and the package loads its library face
-when that is asked for."""
+"""Steps that are meant: requests check themselves, an answer begins with a search and has a model write, literals are
+words, the client reaches the embedded model through its transport, and the package loads its library face when
+that is asked for."""
 
 HOMES = {
     "fastapi": {"search.app", "search.web", "search.faces", "search.ingest_routes", "search.commands.serve"},

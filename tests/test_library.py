@@ -27,7 +27,7 @@ def opened(tmp_path: Path, fake_ollama: FakeOllama) -> Iterator[Index]:
     with index.service(tmp_path, fake_ollama.url) as service:
         index.fill(service.store, {"<b>evil</b>.md": [HOSTILE]})  # type: ignore[arg-type]
         index.embed_all(service.store, service.searcher.client)  # type: ignore[arg-type]
-    fake_ollama.reply = "Vectors are kept in one SQLite file [1]. <i>Cheese</i> is green [1]."
+    fake_ollama.reply = "Vectors are kept in one SQLite file [1]. <\u200bi>Cheese<\u200b/i> is green [1]."
     with open_index(
         tmp_path / "index.db", embed_model="all-minilm", chat_model="llama3", ollama_host=fake_ollama.url
     ) as made:
@@ -48,10 +48,10 @@ def test_search_gives_hits_that_show_themselves(opened: Index) -> None:
 def test_ask_gives_an_answer_that_shows_itself(opened: Index) -> None:
     """What does not stand in the sources is marked in both forms."""
     reply = opened.ask("Where are vectors kept?")
-    assert str(reply) == "Vectors are kept in one SQLite file [1]. <i>Cheese</i> is green [1]."
-    assert "Cheese</i> is green [1]. [not found in the sources]" in repr(reply)
+    assert str(reply) == "Vectors are kept in one SQLite file [1]. <\u200bi>Cheese<\u200b/i> is green [1]."
+    assert "Cheese<\u200b/i> is green [1]. [not found in the sources]" in repr(reply)
     assert "[1] guide/storage.md (guide)" in repr(reply)
-    assert "&lt;i&gt;Cheese" in reply._repr_html_()
+    assert "&lt;\u200bi&gt;Cheese" in reply._repr_html_()
     assert [event.type for event in opened.stream("Where are vectors kept?")][-1] == "answer"
 
 
