@@ -4,7 +4,8 @@ The first gate weighs three things: how close the closest passage is and how clo
 one before it) is, both against how close this index comes to questions that have nothing to do with it, and how
 many of the question's words stand together. That background is sampled from the index itself, so the same gate
 holds for another embedding model, whose cosines lie elsewhere, and for a larger index, where chance comes closer.
-The weights were fitted by `benchmarks/answers.py` (logistic regression, each collection and side counting the same).
+The weights come from a logistic regression over five collections, each side of each counting the same, rounded;
+`benchmarks/answers.py` measures the gate as it is.
 """
 
 from __future__ import annotations
