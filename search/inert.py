@@ -14,7 +14,10 @@ _LINK = re.compile(r"(?<!!)\[([^\]\n]*)\]\(<?([^()<>\s]*(?:\([^()]*\)[^()<>\s]*)
 _DEFINITION = re.compile(r"^( {0,3})\[([^\]\n]+)\]:[ \t]*(\S+)[^\n]*$", re.MULTILINE)
 _TAG = re.compile(r"<(?=[A-Za-z/!?|])")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-_OPEN = re.compile(r"!?\[[^\]\n]{0,300}(?:\](?:\([^)\n]{0,2000})?)?$|!$|<$")
+# An edge in front of what is held is held too: "<" alone does nothing, "<!" begins markup.
+_OPEN = re.compile(r"<?!?\[(?:[^\]\n]|\n(?!\n)){0,2000}(?:\](?:\([^)\n]{0,2000})?)?$|<?!$|<$")
+# An image that is not whole and is held no longer must not become one with what follows.
+_UNFINISHED = re.compile(r"!\[(?=[^\]]*(?:\]\([^)]*)?$)")
 
 
 def inert(text: str) -> str:
@@ -34,10 +37,10 @@ class Inert:
 
     def feed(self, piece: str) -> str:
         """What can be shown now."""
-        text = self._held + piece
+        text = self._held + _CONTROL.sub("", piece)
         held = _OPEN.search(text)
         self._held = text[held.start() :] if held else ""
-        return inert(text[: held.start()] if held else text)
+        return _UNFINISHED.sub("!\u200b[", inert(text[: held.start()] if held else text))
 
     def rest(self) -> str:
         """What was held, at the end."""
