@@ -33,6 +33,9 @@ import numpy as np
 import search_quality
 from changed_answers import ASKED, CHANGES
 
+# The package `ingest`, not the benchmark of that name beside this file.
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
 from ingest.pipeline import ingest
 from search import answer, embed, query, sentences, support
 from search.answer import Answerer

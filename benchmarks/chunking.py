@@ -24,6 +24,9 @@ from typing import Any
 
 import numpy as np
 
+# The package `ingest`, not the benchmark of that name beside this file.
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
 from ingest import chunks, documents
 from search import embed, query
 from search.config import EMBEDDED_HOST, EMBEDDED_MODEL

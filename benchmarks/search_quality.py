@@ -26,6 +26,9 @@ import ir_measures
 import numpy as np
 from ir_measures import R, nDCG
 
+# The package `ingest`, not the benchmark of that name beside this file.
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
 from ingest import chunks
 from search import embed, evaluation, query
 from search.config import EMBEDDED_HOST, EMBEDDED_MODEL
