@@ -1,13 +1,13 @@
 """How well searches find, on test collections in BEIR form: nDCG@10 and recall@100.
 
-    python benchmarks/search_quality.py FOLDER... [--json FILE]
+    python benchmarks/search_quality.py FOLDER... [--model NAME [--server HOST]] [--json FILE]
 
 A folder holds `corpus.jsonl` ({"_id", "title", "text"}), `queries.jsonl` ({"_id", "text"}) and `qrels.tsv`
 (query-id, corpus-id, score; with a header). Its documents are chunked, stored and embedded as `ingest` does it,
-with the embedded model, and every query is asked in each mode as `search query` does; a document ranks where
-its best chunk does, one that holds a near copy of a hit right after it. The column "model" is the embedded model
-alone, each document cut at the model's window: what is published for all-MiniLM-L6-v2. Measures are those of
-ir-measures (trec_eval's).
+with the embedded model or with the one named, and every query is asked in each mode as `search query` does; a
+document ranks where its best chunk does, one that holds a near copy of a hit right after it. The column "model" is
+the model alone, each document cut at the model's window: what is published for all-MiniLM-L6-v2. Measures are those
+of ir-measures (trec_eval's).
 """
 
 from __future__ import annotations
@@ -32,18 +32,19 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from ingest import chunks
 from search import embed, evaluation, query
 from search.config import EMBEDDED_HOST, EMBEDDED_MODEL
-from search.embedded import encoder, tokens
+from search.embedded import tokens
 from search.errors import InputTooLong
 from search.ollama.client import Client
 from search.records import MODES, Document, Mode, Query
 from search.store import FileState
 from search.store.sqlite import SqliteStore
-from search.vectors import top_k
+from search.vectors import Floats, top_k, unit
 
 MEASURES = [nDCG @ 10, R @ 100]
 COLUMNS = (*MODES, "model")
 CHUNKS_ASKED = query.CANDIDATES
 DOCUMENTS_RANKED = 100
+BATCH = 64
 ROOT = "/collection"
 
 Run = dict[str, dict[str, float]]
@@ -72,7 +73,7 @@ def main() -> int:
         except (OSError, KeyError, ValueError) as error:
             print(f"{folder} is not a collection in BEIR form: {error!r}", file=sys.stderr)
             return 2
-        figures[collection.name] = measure(collection)
+        figures[collection.name] = measure(collection, arguments.model, arguments.server)
         report(collection.name, figures[collection.name])
     if arguments.json:
         arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
@@ -98,18 +99,19 @@ def read(folder: Path) -> Collection:
     )
 
 
-def measure(collection: Collection) -> dict[str, Any]:
+def measure(collection: Collection, name: str = EMBEDDED_MODEL, server: str = EMBEDDED_HOST) -> dict[str, Any]:
     """Each column's measures, and how much there was to search."""
     with tempfile.TemporaryDirectory() as folder:
-        store, client = SqliteStore(Path(folder) / "index.db"), Client(EMBEDDED_HOST)
+        store, client = SqliteStore(Path(folder) / "index.db"), Client(server)
         started = time.perf_counter()
-        fill(store, client, collection)
+        model = fill(store, client, collection, name)
         filled = time.perf_counter()
-        searcher = query.Searcher(store, client, EMBEDDED_MODEL)
+        searcher = query.Searcher(store, client, name)
         runs: dict[str, Run] = {mode: search(searcher, collection, mode) for mode in MODES}
         counts = store.counts()
         store.close()
-    runs["model"] = alone(collection)
+        runs["model"] = alone(collection, model)
+        client.close()
     return {
         "documents": len(collection.texts),
         "chunks": counts.chunks,
@@ -120,16 +122,17 @@ def measure(collection: Collection) -> dict[str, Any]:
     }
 
 
-def fill(store: SqliteStore, client: Client, collection: Collection) -> None:
+def fill(store: SqliteStore, client: Client, collection: Collection, name: str = EMBEDDED_MODEL) -> embed.Model:
     """Chunks, stores and embeds the documents, as `ingest` does; a document's path is its id."""
-    for name, text in collection.texts.items():
-        document = Document(ROOT, name, collection.titles[name], "text", text)
-        state = FileState(0, 0, name, "indexed", "", chunks.CHUNKING)
-        store.put(ROOT, name, state, [(document, chunks.split(document, tokens.starts))])
-    model = embed.describe(client, EMBEDDED_MODEL)
+    for path, text in collection.texts.items():
+        document = Document(ROOT, path, collection.titles[path], "text", text)
+        state = FileState(0, 0, path, "indexed", "", chunks.CHUNKING)
+        store.put(ROOT, path, state, [(document, chunks.split(document, tokens.starts))])
+    model = embed.describe(client, name)
     space = store.space(model.space(chunks.CHUNKING))
     for ids, texts in store.missing(space, 256):
         store.add(space, ids, embed.documents(model, texts))
+    return model
 
 
 def search(searcher: query.Searcher, collection: Collection, mode: Mode) -> Run:
@@ -145,11 +148,11 @@ def search(searcher: query.Searcher, collection: Collection, mode: Mode) -> Run:
     return run
 
 
-def alone(collection: Collection) -> Run:
+def alone(collection: Collection, model: embed.Model) -> Run:
     """Documents by the cosine of the query's vector with the whole document's, both cut at the window."""
     names = list(collection.texts)
-    documents = _vectors(list(collection.texts.values()))
-    queries = _vectors(list(collection.queries.values()))
+    documents = _vectors(model, [model.document_prefix + text for text in collection.texts.values()])
+    queries = _vectors(model, [model.query_prefix + text for text in collection.queries.values()])
     run: Run = {}
     for asked, vector in zip(collection.queries, queries, strict=True):
         cosines = np.vecdot(documents, vector)
@@ -173,10 +176,9 @@ def report(name: str, figures: dict[str, Any]) -> None:
         print(f"{'':<24}queries without any result: {figures['unanswered']}")
 
 
-def _vectors(texts: list[str]) -> np.ndarray[Any, np.dtype[np.float32]]:
-    limit = encoder.CONTEXT_LENGTH - encoder.SPECIAL_TOKENS
-    model = encoder.shared()
-    return model.encode([pieces[:limit] for pieces in model.tokenize(texts, limit)])
+def _vectors(model: embed.Model, texts: list[str]) -> Floats:
+    batches = (texts[start : start + BATCH] for start in range(0, len(texts), BATCH))
+    return np.concatenate([unit(model.client.embed(model.name, batch, truncate=True).vectors) for batch in batches])
 
 
 def _lines(path: Path) -> Iterator[dict[str, str]]:
@@ -189,6 +191,8 @@ def _lines(path: Path) -> Iterator[dict[str, str]]:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER", help="a collection in BEIR form")
+    parser.add_argument("--model", default=EMBEDDED_MODEL, metavar="NAME", help="the embedding model")
+    parser.add_argument("--server", default=EMBEDDED_HOST, metavar="HOST", help="where it is")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
     return parser.parse_args()
 
