@@ -74,6 +74,7 @@ class Report:
     text_seconds: float = 0.0
     vector_seconds: float = 0.0
     problems: list[FileEvent] = field(default_factory=list)
+    stale_answers: int = 0
 
     @property
     def reconciles(self) -> bool:
@@ -118,6 +119,7 @@ def ingest(
     _settle(run, found)
     _read(run, found.read, workers)
     _drop(run, found.gone)
+    run.report.stale_answers = store.answers.counts()[1]
     run.report.text_seconds = time.perf_counter() - start
     start = time.perf_counter()
     _embed(run, model, retry, paused)

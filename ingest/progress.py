@@ -117,7 +117,8 @@ def describe(report: Report) -> str:
     if not report.seen and not report.removed:
         return f"{report.root}: no files here; nothing to do"
     if not report.changed and not report.failed:
-        return f"{report.root}: nothing changed; {report.unchanged:,} files are up to date{_passed_over(report)}"
+        line = f"{report.root}: nothing changed; {report.unchanged:,} files are up to date{_passed_over(report)}"
+        return "\n".join([line, *_stale(report)])
     lines = [
         f"{report.root}: {report.seen:,} files seen = {report.indexed:,} indexed + {report.partial:,} partial"
         f" + {report.failed:,} failed + {report.unchanged:,} unchanged + {report.skipped:,} skipped",
@@ -131,12 +132,18 @@ def describe(report: Report) -> str:
             f"{report.quarantined:,} of the chunks got no vector, as the model makes none: keyword search finds them, "
             "`ingest failures` says why, --retry tries again"
         )
-    lines += report.notes
+    lines += [*_stale(report), *report.notes]
     if report.paused:
         lines.append(f"{report.waiting:,} chunks have no vector yet; the folder has changed and is read first")
     elif report.waiting:
         lines.append(f"{report.waiting:,} chunks have no vector yet: run it again")
     return "\n".join(lines)
+
+
+def _stale(report: Report) -> list[str]:
+    if not report.stale_answers:
+        return []
+    return [f"kept answers that are stale: {report.stale_answers:,} (`search answers stale` shows what has changed)"]
 
 
 def _passed_over(report: Report) -> str:

@@ -12,7 +12,7 @@ from types import ModuleType
 from search import __version__, config
 from search.errors import SearchError
 
-COMMANDS = ("query", "ask", "serve", "status", "spaces", "eval", "doctor", "models", "mcp", "completions")
+COMMANDS = ("query", "ask", "answers", "serve", "status", "spaces", "eval", "doctor", "models", "mcp", "completions")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -15,19 +15,29 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from search import conversation, embed, extracts, gates, query, writing
+from search import archive, conversation, embed, extracts, gates, query, writing
 from search.errors import ModelError, ModelMissing, ModelUnreachable
 from search.gates import Background
 from search.inert import inert
 from search.queries import Turn
 from search.query import Searcher
 from search.records import Hit, Query, Question, Space
-from search.replies import Answer, Answered, Event, Sentence, SentenceChecked, Source, SourcesFound
+from search.replies import (
+    Answer,
+    Answered,
+    Event,
+    Rerun,
+    SavedAnswer,
+    Sentence,
+    SentenceChecked,
+    Source,
+    SourcesFound,
+)
 from search.store import Filter
 from search.vectors import Floats, cosines
 from search.writing import Chat, Draft
 
-__all__ = ["Answerer", "Chat", "answer", "stream"]
+__all__ = ["Answerer", "Chat", "answer", "rerun", "stream"]
 
 NEAREST_SHOWN = 3
 REMEMBERED_SENTENCES = 10_000
@@ -48,7 +58,7 @@ class Answerer:
 
 
 def answer(answerer: Answerer, question: Question) -> Answer:
-    """The answer as a whole. Raises SearchError."""
+    """The answer as a whole, kept in the index where that was asked for. Raises SearchError."""
     for event in stream(answerer, question):
         if isinstance(event, Answered):
             return event.answer
@@ -57,6 +67,31 @@ def answer(answerer: Answerer, question: Question) -> Answer:
 
 def stream(answerer: Answerer, question: Question) -> Generator[Event]:
     """The answer as it comes: sources, text and checked sentences, and at the end all of it. Raises SearchError."""
+    for event in _events(answerer, question):
+        if question.save and isinstance(event, Answered):
+            yield Answered(_kept(answerer, question, event.answer).answer)
+        else:
+            yield event
+
+
+def rerun(answerer: Answerer, id: int) -> Rerun:
+    """Asks the question of a kept answer again, keeps the new answer, and says what is different.
+
+    Raises AnswerMissing and SearchError.
+    """
+    before = answerer.searcher.store.answers.get(id)
+    whole = answer(answerer, before.asked)
+    kept = _kept(answerer, before.asked, whole, rerun_of=id)
+    return Rerun(kept, archive.difference(before.answer, kept.answer))
+
+
+def _kept(answerer: Answerer, asked: Question, whole: Answer, rerun_of: int | None = None) -> SavedAnswer:
+    searcher = answerer.searcher
+    digest = writing.digest(answerer.chat) if answerer.chat and whole.model else ""
+    return archive.save(searcher.store, asked, whole, digest=digest, space=searcher.space(), rerun_of=rerun_of)
+
+
+def _events(answerer: Answerer, question: Question) -> Generator[Event]:
     start = time.perf_counter()
     turns = conversation.recent(question.conversation, HISTORY_CHARACTERS)
     asked, notes = _understood(answerer, question, turns)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated
 
@@ -11,14 +11,15 @@ import pydantic_core
 from fastapi import FastAPI, Request, Response
 from fastapi import Query as Parameter
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
-from starlette.concurrency import iterate_in_threadpool
 from starlette.exceptions import HTTPException
 
-from search import __version__, answer, query, web
+from search import __version__, answer_routes, query, web
+from search.access import LOCAL, Writers
 from search.answer import Answerer
 from search.errors import (
+    AnswerMissing,
     ConfigError,
     DocumentMissing,
     ModelBusy,
@@ -32,15 +33,13 @@ from search.errors import (
 )
 from search.filters import conditions
 from search.query import Searcher
-from search.records import Mode, Query, Question, Results, Status
-from search.replies import Answer, Answered, Event
-from search.slots import RETRY_SECONDS, Held, Slots
+from search.records import Mode, Query, Results, Status
+from search.slots import RETRY_SECONDS, Slots
 
 SEARCHES_AT_ONCE = 8
 """More would only wait for each other: a search computes nearly all of its time."""
 
 _SEARCHES = ThreadPoolExecutor(SEARCHES_AT_ONCE, thread_name_prefix="search")
-EVENT_STREAM = "text/event-stream"
 
 STATUSES: dict[type[SearchError], int] = {
     ConfigError: 500,
@@ -50,14 +49,25 @@ STATUSES: dict[type[SearchError], int] = {
     ModelBusy: 503,
     ModelError: 502,
     DocumentMissing: 404,
+    AnswerMissing: 404,
     StoreMismatch: 409,
     StoreUnavailable: 503,
     SearchError: 500,
 }
 
 
-def create_app(searcher: Searcher, answerer: Answerer, status: Callable[[], Status]) -> FastAPI:
-    """The service over one index. Routes: /search, /ask, /health, /status, those of `search.web`, and /docs."""
+def create_app(
+    searcher: Searcher,
+    answerer: Answerer,
+    status: Callable[[], Status],
+    *,
+    writers: Writers = LOCAL,
+    slots: Slots | None = None,
+) -> FastAPI:
+    """The service over one index. Routes: /search, /health, /status, those of `search.answer_routes` and `search.web`.
+
+    `writers` may keep answers; `slots` are for answers under way, here and wherever else they are given to.
+    """
     app = FastAPI(
         title="semsearch",
         version=__version__,
@@ -68,7 +78,7 @@ def create_app(searcher: Searcher, answerer: Answerer, status: Callable[[], Stat
     )
     _add_errors(app)
     _add_search(app, searcher)
-    _add_answers(app, answerer)
+    app.include_router(answer_routes.router(answerer, writers, slots or Slots()))
     app.include_router(web.router(searcher.store))
 
     @app.get("/health", summary="Is the service up?")
@@ -119,52 +129,6 @@ class _QueryString(BaseModel):
         return Query(self.q, **self.model_dump(exclude={"q", "where"}), where=conditions(self.where))
 
 
-def _add_answers(app: FastAPI, answerer: Answerer) -> None:
-    slots = Slots()
-
-    @app.post("/ask", response_model=Answer, summary="Answer a question from the documents, with sources")
-    def post_ask(question: Question, request: Request) -> Response:
-        events = slots.hold(answer.stream(answerer, question))
-        as_events = EVENT_STREAM in request.headers.get("Accept", "")
-        if not question.stream and not as_events:
-            return _json([event.answer for event in events if isinstance(event, Answered)][-1])
-        # The first event is made before the response begins, so that an error before it has its own status.
-        written = _written(next(events), events, _server_sent if as_events else _line)
-        kind = EVENT_STREAM if as_events else "application/x-ndjson"
-        return StreamingResponse(_watched(request, written, events), media_type=kind)
-
-
-async def _watched(request: Request, chunks: Iterator[bytes], events: Held[Event]) -> AsyncIterator[bytes]:
-    """The chunks, until the client goes away: then the model is stopped."""
-    try:
-        async for chunk in iterate_in_threadpool(chunks):
-            yield chunk
-            if await request.is_disconnected():
-                break
-    finally:
-        events.close()
-
-
-def _written(first: Event, events: Iterator[Event], write: Callable[[str, bytes], bytes]) -> Iterator[bytes]:
-    """Each event as it comes; a failure on the way is a last one, {"error": ...}."""
-    try:
-        yield write(first.type, pydantic_core.to_json(first))
-        for event in events:
-            yield write(event.type, pydantic_core.to_json(event))
-    except SearchError as error:
-        yield write("error", pydantic_core.to_json(_body(type(error).__name__, error.message)))
-
-
-def _line(_: str, body: bytes) -> bytes:
-    """NDJSON: one object a line."""
-    return body + b"\n"
-
-
-def _server_sent(kind: str, body: bytes) -> bytes:
-    """A server-sent event, named as the object's type."""
-    return b"event: " + kind.encode() + b"\ndata: " + body + b"\n\n"
-
-
 def _add_errors(app: FastAPI) -> None:
     """Each error as {"error": {"type", "message"}}, with the status of its class or of the nearest one above it."""
 
@@ -174,7 +138,7 @@ def _add_errors(app: FastAPI) -> None:
         headers = {}
         if isinstance(error, ModelBusy):
             headers["Retry-After"] = str(round(error.retry_after or RETRY_SECONDS))
-        return JSONResponse(_body(type(error).__name__, error.message), status, headers)
+        return JSONResponse(error.body, status, headers)
 
     @app.exception_handler(RequestValidationError)
     def refuse_request(_: Request, error: RequestValidationError) -> Response:
@@ -194,5 +158,5 @@ def _body(kind: str, message: str) -> dict[str, dict[str, str]]:
     return {"error": {"type": kind, "message": message}}
 
 
-def _json(record: Results | Answer) -> Response:
+def _json(record: Results) -> Response:
     return Response(pydantic_core.to_json(record), media_type="application/json")

@@ -16,6 +16,7 @@ SearchError                 message: what happened, where (path, URL, model), wh
 │       └── NotFinite       the model made NaN or infinity of an input
 └── StoreError              the index
     ├── DocumentMissing     it has no such document
+    ├── AnswerMissing       it keeps no such answer
     ├── StoreMismatch       it was built with something else; the message names the command that repairs
     └── StoreUnavailable    it cannot be opened, or somebody else holds it
 
@@ -26,6 +27,7 @@ Foreign exceptions are translated where they arise (`search.ollama.client` for h
 from __future__ import annotations
 
 __all__ = [
+    "AnswerMissing",
     "ConfigError",
     "DocumentError",
     "DocumentMissing",
@@ -53,6 +55,11 @@ class SearchError(Exception):
     @property
     def message(self) -> str:
         return str(self)
+
+    @property
+    def body(self) -> dict[str, dict[str, str]]:
+        """The error as it goes over HTTP and into streams."""
+        return {"error": {"type": type(self).__name__, "message": self.message}}
 
 
 class ConfigError(SearchError):
@@ -140,6 +147,10 @@ class StoreError(SearchError):
 
 class DocumentMissing(StoreError):
     """The index has no document of this name."""
+
+
+class AnswerMissing(StoreError):
+    """The index keeps no answer with this number."""
 
 
 class StoreMismatch(StoreError):

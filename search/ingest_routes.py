@@ -1,18 +1,14 @@
 """HTTP routes that change the index: documents sent, deleted and read again, ingests as jobs.
 
-They are open only to who may write: with SEARCH_TOKEN set, whoever sends it; without one, programs of this machine
-while the service listens on loopback alone. A web page of another site is neither.
+They are open only to who may write, see `search.access`.
 """
 
 from __future__ import annotations
 
-import hmac
-import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
 
 import pydantic_core
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
@@ -21,6 +17,7 @@ from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from search import uploads
+from search.access import Writers
 from search.errors import QueryError
 from search.ingesting import Event
 from search.jobs import Job, Jobs
@@ -41,40 +38,6 @@ class FolderIngest:
     exclude: tuple[str, ...] = ()
     reread: tuple[str, ...] = ()
     hidden: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Writers:
-    """Who may write: those with the token or, where there is none, programs of this machine if `local`."""
-
-    token: str
-    local: bool
-
-    def check(self, request: Request) -> None:
-        """Raises HTTPException: 401 for a wrong token, 403 for who may not."""
-        given = request.headers.get("authorization", "")
-        if self.token:
-            if not hmac.compare_digest(given.encode(), f"Bearer {self.token}".encode()):
-                raise HTTPException(401, "send SEARCH_TOKEN as a bearer token", {"WWW-Authenticate": "Bearer"})
-            return
-        if not self.local:
-            raise HTTPException(403, "the service listens beyond this machine: set SEARCH_TOKEN to allow changes")
-        # A name that leads to this machine, or a page of another site, is how a browser is made to write here.
-        origin = request.headers.get("origin")
-        if not is_local(request.url.hostname or "") or (origin and not is_local(urlsplit(origin).hostname or "")):
-            raise HTTPException(
-                403, "only programs and pages of this machine may change the index; or set SEARCH_TOKEN"
-            )
-
-
-def is_local(host: str) -> bool:
-    """Whether a host is this machine's loopback."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def add_ingest(app: FastAPI, store: Store, jobs: Jobs, writers: Writers) -> None:

@@ -65,7 +65,10 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question to answer from the documents; fields as in Query. `conversation` is what came before, in order."""
+    """A question to answer from the documents; fields as in Query. `conversation` is what came before, in order.
+
+    With `save` the answer is kept in the index.
+    """
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
 
@@ -79,6 +82,7 @@ class Question:
     language: str | None = None
     where: dict[str, str] = field(default_factory=dict)
     conversation: tuple[Turn, ...] = ()
+    save: bool = False
 
     @property
     def filter(self) -> Filter:

@@ -274,3 +274,5 @@ class Status:
     query_prefix: str = ""
     document_prefix: str = ""
     prefix_source: str = ""
+    answers: int = 0
+    stale_answers: int = 0

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from search.records import ChunkRef, DocumentRef
+from search.queries import Question
+from search.records import ChunkRef, DocumentRef, Space
 
 How = Literal["chat", "extracts", "refused"]
 Support = Literal["supported", "partly", "not found"]
@@ -52,7 +53,7 @@ class Answer:
 
     `how`: `chat` (a model wrote it from the sources), `extracts` (sentences quoted from the sources) or
     `refused` (nothing relevant; `sources` are then the nearest passages). `left_out` names passages that
-    were found but not read, and citations that were dropped.
+    were found but not read, and citations that were dropped. `id` is its number where it is kept in the index.
     """
 
     question: str
@@ -64,6 +65,13 @@ class Answer:
     model: str | None
     metrics: dict[str, float]
     notes: tuple[str, ...] = ()
+    id: int | None = None
+
+    @property
+    def rests_on(self) -> frozenset[int]:
+        """The numbers of the sources that its sentences cite; of all, where they cite none, as in a refusal."""
+        cited = frozenset(citation.source for sentence in self.sentences for citation in sentence.citations)
+        return cited or frozenset(source.n for source in self.sources)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,3 +107,96 @@ class Answered:
 
 
 Event = SourcesFound | TextWritten | SentenceChecked | Answered
+
+
+# ------------------------------------------------------------------ kept answers
+
+
+@dataclass(frozen=True, slots=True)
+class SavedEntry:
+    """A kept answer in a list. `created` is in seconds since the epoch; `stale` as in SavedAnswer."""
+
+    id: int
+    created: float
+    question: str
+    how: How
+    model: str | None
+    rerun_of: int | None
+    stale: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Leaning:
+    """A sentence that leaned on a passage, and whether the words that it cites still stand in the document."""
+
+    text: str
+    holds: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PassageNow:
+    """What stands today where a passage of an answer stood."""
+
+    text: str
+    start: int
+    end: int
+    page: int | None
+    heading: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PassageChange:
+    """A passage that an answer rests on and that is not in the index any more as it was read.
+
+    `source` is the passage as it was; `now` the one of the same document that is most like it, None where there is
+    none. `sentences` are those of the answer that leaned on it.
+    """
+
+    source: Source
+    now: PassageNow | None
+    sentences: tuple[Leaning, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SavedAnswer:
+    """A kept answer with what it was made of: `answer.sources` holds the passages as they were read.
+
+    `asked` is the question with its settings, `digest` the chat model's ("" where none was asked or it did not say),
+    `space` the vector space that was searched, `version` this program's; `rerun_of` is the answer that was asked again.
+    `stale`: of the passages that it rests on, one is not in the index any more; `changes` says which.
+    """
+
+    id: int
+    created: float
+    asked: Question
+    answer: Answer
+    digest: str
+    space: Space | None
+    version: str
+    rerun_of: int | None = None
+    stale: bool = False
+    changes: tuple[PassageChange, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How a later answer differs from an earlier one: sentences compared without their citations, sources by content.
+
+    `same`: the same kind of answer, with the same sentences.
+    """
+
+    same: bool
+    how: tuple[How, How]
+    model: tuple[str | None, str | None]
+    sentences_gone: tuple[str, ...]
+    sentences_new: tuple[str, ...]
+    sources_gone: tuple[Source, ...]
+    sources_new: tuple[Source, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rerun:
+    """A kept answer to a question that was asked again, and how it differs from the one before."""
+
+    answer: SavedAnswer
+    difference: Difference

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from typing import Generic, TypeVar
 
 from search.errors import ModelBusy
@@ -24,9 +25,21 @@ class Slots:
 
     def hold(self, events: Iterator[T]) -> Held[T]:
         """The events, which hold a slot until they end. Raises ModelBusy where no slot is free."""
+        self._take()
+        return Held(events, self._free)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """A slot for the length of a `with` block. Raises ModelBusy where none is free."""
+        self._take()
+        try:
+            yield
+        finally:
+            self._free.release()
+
+    def _take(self) -> None:
         if not self._free.acquire(blocking=False):
             raise ModelBusy(f"{self._count} answers are being written already: try again", RETRY_SECONDS)
-        return Held(events, self._free)
 
 
 class Held(Generic[T]):

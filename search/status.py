@@ -17,6 +17,7 @@ def status(store: Store, settings: Settings) -> Status:
     """Counts from the index, models from the settings; `notes` say what a user should know of them."""
     counts = store.counts()
     space = store.active()
+    kept, stale = store.answers.counts()
     name = settings.embed_model or EMBEDDED_MODEL
     wanted = prefixes.chosen(name, settings.query_prefix, settings.document_prefix)
     return Status(
@@ -40,6 +41,8 @@ def status(store: Store, settings: Settings) -> Status:
         query_prefix=wanted.query,
         document_prefix=wanted.document,
         prefix_source=wanted.source,
+        answers=kept,
+        stale_answers=stale,
     )
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from search import budget, citations, prompts, sentences
-from search.errors import InputTooLong, ModelGarbled
+from search.errors import InputTooLong, ModelError, ModelGarbled
 from search.inert import Inert
 from search.ollama.client import Client
 from search.queries import Turn
@@ -64,6 +65,14 @@ class Draft:
                 tuple(self.notes),
             )
         )
+
+
+def digest(chat: Chat) -> str:
+    """The digest of the model that answers, the loaded one if it is; "" where the server does not say."""
+    with suppress(ModelError):
+        if found := chat.client.ps().find(chat.model) or chat.client.tags().find(chat.model):
+            return found.digest
+    return ""
 
 
 def states(chat: Chat, question: str, sources: Sequence[Source]) -> bool:

@@ -38,6 +38,9 @@ LEVELS = {
     "search.rank": 3,
     "search.diversity": 3,
     "search.hits": 4,
+    "search.archive": 3,
+    "search.access": 4,
+    "search.answer_routes": 5,
     "search.prompts": 2,
     "search.citations": 3,
     "search.literals": 1,
@@ -62,7 +65,7 @@ LEVELS = {
     "search.web": 4,
     "search.library": 6,
     "search.faces": 6,
-    "search.app": 5,
+    "search.app": 6,
     "search.commands": 7,
     "search.__main__": 8,
     "ingest": 0,
@@ -99,8 +102,16 @@ words, the client reaches the embedded model through its transport, and the pack
 that is asked for."""
 
 HOMES = {
-    "fastapi": {"search.app", "search.web", "search.faces", "search.ingest_routes", "search.commands.serve"},
-    "starlette": {"search.app", "search.ingest_routes", "search.faces"},
+    "fastapi": {
+        "search.access",
+        "search.answer_routes",
+        "search.app",
+        "search.commands.serve",
+        "search.faces",
+        "search.ingest_routes",
+        "search.web",
+    },
+    "starlette": {"search.answer_routes", "search.app", "search.ingest_routes", "search.faces"},
     "mcp": {"search.faces.mcp"},
     "uvicorn": {"search.commands.serve", "search.commands.models.serving"},
     "httpx": {"search.ollama", "search.embedded"},

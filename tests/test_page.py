@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 
+from search.access import LOCAL
 from search.app import create_app
 from search.config import Settings
-from search.ingest_routes import Writers, add_ingest
+from search.ingest_routes import add_ingest
 from search.jobs import Jobs
 from search.records import Chunk, Document
 from search.service import open_service
@@ -272,7 +273,7 @@ def writable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     settings = Settings(str(tmp_path / "index.db"), "http://127.0.0.1:9")
     with open_service(settings, create=True) as service, closing(Jobs(service.store.location)) as jobs:
         app = create_app(service.searcher, service.answerer, service.status)
-        add_ingest(app, service.store, jobs, Writers("", True))
+        add_ingest(app, service.store, jobs, LOCAL)
         with running(app) as client:
             yield str(client.base_url)
 

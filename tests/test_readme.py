@@ -21,6 +21,7 @@ HANDBOOK = "\n".join(
     if path.suffix in (".md", ".html", ".txt", ".csv")
 )
 ROUTES = ("POST /search", "GET /search", "POST /ask", "GET /health", "GET /status")
+ROUTES += ("GET /answers", "GET /answers/ID", "POST /answers/ID/rerun", "DELETE /answers/ID")
 ROUTES += ("GET /document", "GET /documents", "GET /failures")
 ROUTES += ("PUT /documents/", "DELETE /documents/", "POST /documents/", "POST /ingest", "GET /jobs", "DELETE /jobs/")
 

@@ -34,6 +34,7 @@ def add(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
     options.add_text(parser, "the question")
     parser.add_argument("-k", type=int, default=8, metavar="N", help="how many passages to answer from (default 8)")
     options.add_filters(parser)
+    parser.add_argument("--save", action="store_true", help="keep the answer in the index, see `search answers`")
     options.add_database(parser)
     options.add_output(parser, line="an event of the answer, as it comes")
     options.add_examples(
@@ -47,7 +48,7 @@ def add(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(chosen: argparse.Namespace, settings: Settings) -> int:
     """Exit code 0 where there is an answer, 1 where the documents have none."""
-    question = Question(terminal.text(chosen.text), chosen.k, **options.filters(chosen))
+    question = Question(terminal.text(chosen.text), chosen.k, **options.filters(chosen), save=chosen.save)
     with open_service(settings) as service:
         if chosen.json:
             whole = answer.answer(service.answerer, question)
@@ -83,12 +84,16 @@ def _stream(answerer: answer.Answerer, question: Question, *, quiet: bool) -> An
             print(event.text, end="", flush=True)
         elif isinstance(event, Answered):
             print("\n" if written else f"{event.answer.answer}\n")
-            _print_rest(event.answer, partial(_line, answerer.searcher.store, event.answer), quiet=quiet)
+            print_rest(event.answer, partial(_line, answerer.searcher.store, event.answer), quiet=quiet)
             return event.answer
     raise AssertionError("an answer's events end with Answered")
 
 
-def _print_rest(whole: Answer, line_of: Callable[[Source], int | None], *, quiet: bool) -> None:
+def print_rest(whole: Answer, line_of: Callable[[Source], int | None], *, quiet: bool) -> None:
+    """What there is to know of an answer beside its text: doubtful sentences, sources, notes.
+
+    `line_of` gives the line of a source's document on which what is cited begins, where that is known.
+    """
     for sentence in whole.sentences:
         if sentence.support != "supported":
             missing = f" (not there: {', '.join(sentence.missing)})" if sentence.missing else ""
@@ -100,6 +105,8 @@ def _print_rest(whole: Answer, line_of: Callable[[Source], int | None], *, quiet
         line = line_of(source)
         at = f", line {line}" if line is not None else ""
         print(f"  [{source.n}] {place(source.document, source.chunk)}{at}")
+    if whole.id is not None:
+        print(f"Kept as answer {whole.id}.")
     terminal.tell((*whole.left_out, *whole.notes), quiet=quiet)
 
 

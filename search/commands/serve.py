@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
+from search.access import Writers
 from search.app import create_app
 from search.commands import options
 from search.commands.listening import listen
@@ -18,9 +19,10 @@ from search.config import Settings
 from search.errors import ConfigError, ModelError
 from search.faces import mcp, ollama, openai
 from search.faces.models import Documented
-from search.ingest_routes import Writers, add_ingest, is_local
+from search.ingest_routes import add_ingest
 from search.ingesting import Event, Ingest
 from search.jobs import Jobs
+from search.ollama.hosts import is_loopback
 from search.service import Service, open_service
 from search.slots import Slots
 
@@ -56,11 +58,12 @@ def run(chosen: argparse.Namespace, settings: Settings) -> int:
         with contextlib.suppress(ModelError):
             # The model is loaded before the first query, not by it.
             service.searcher.model()
-        app = create_app(service.searcher, service.answerer, service.status)
         host, port = listening.getsockname()[:2]
+        writers, slots = Writers(settings.token, is_loopback(host)), Slots()
+        app = create_app(service.searcher, service.answerer, service.status, writers=writers, slots=slots)
         jobs = cleanup.enter_context(contextlib.closing(Jobs(service.store.location)))
-        add_ingest(app, service.store, jobs, Writers(settings.token, is_local(host)))
-        _add_faces(app, service, host)
+        add_ingest(app, service.store, jobs, writers)
+        _add_faces(app, service, host, slots)
         print(
             f"semsearch serves on http://{host}:{port} (open it in a browser; the API is described at /docs)",
             flush=True,
@@ -69,9 +72,9 @@ def run(chosen: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-def _add_faces(app: FastAPI, service: Service, host: str) -> None:
+def _add_faces(app: FastAPI, service: Service, host: str, slots: Slots) -> None:
     """The index as other programs know such things, on the same port."""
-    made = ollama.behind(service, Documented(service, Slots()), host)
+    made = ollama.behind(service, Documented(service, slots), host)
     ollama.add(app, made)
     openai.add(app, made)
     if mcp.installed():

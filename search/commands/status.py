@@ -54,6 +54,9 @@ def _print(status: Status) -> None:
         "prefixes": _prefixes(status),
         "answers by": f"{status.chat_model} at {status.chat_host}" if status.chat_model else "extracts",
     }
+    if status.answers:
+        stale = f", {status.stale_answers:,} of them stale: see `search answers stale`" if status.stale_answers else ""
+        lines["kept answers"] = f"{status.answers:,}{stale}"
     for name, value in lines.items():
         print(f"{name + ':':<16}{value}")
     for note in status.notes:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import TextIO
 
 from search.errors import QueryError
+from search.inert import inert
 
 BOLD, DIM, YELLOW, RED = "1", "2", "33", "31"
 
@@ -37,3 +38,8 @@ def tell(notes: Iterable[str], *, quiet: bool) -> None:
     """Prints notes beside the results, on standard error; none where quiet was asked for."""
     for note in () if quiet else notes:
         print(f"{painted('note:', YELLOW, sys.stderr)} {note}", file=sys.stderr)
+
+
+def one_line(words: str) -> str:
+    """A text on one line, with nothing in it that acts on a terminal."""
+    return " ".join(inert(words).split())

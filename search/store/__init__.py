@@ -15,6 +15,7 @@ import numpy as np
 from search.catalog import Documents, DocumentText
 from search.filters import Filter as Filter
 from search.records import Chunk, ChunkFailure, ChunkRef, Document, DocumentRef, Failure, LedgerRow, Space
+from search.replies import SavedAnswer, SavedEntry
 from search.vectors import Floats, Integers
 
 
@@ -75,10 +76,37 @@ class Counts:
     parted: int = 0
 
 
+class Answers(Protocol):
+    """The answers that an index keeps. They stay whatever becomes of documents and spaces.
+
+    An answer is stale as soon as a passage that it rests on is gone from the index; which is so in the very transaction
+    that changes the passage, and no longer so when the passage comes back. Methods may raise StoreError.
+    """
+
+    def keep(self, answer: SavedAnswer) -> int:
+        """Keeps an answer, whose own id does not matter, and gives its number, which is never used twice."""
+
+    def entries(self, *, stale: bool = False) -> list[SavedEntry]:
+        """All kept answers, or the stale ones, oldest first."""
+
+    def get(self, id: int) -> SavedAnswer:
+        """A kept answer; its `changes` are not looked for. Raises AnswerMissing."""
+
+    def gone(self, id: int) -> frozenset[int]:
+        """The numbers of the sources that an answer rests on and that are not in the index any more."""
+
+    def drop(self, id: int) -> None:
+        """Forgets an answer. Raises AnswerMissing."""
+
+    def counts(self) -> tuple[int, int]:
+        """How many answers are kept, and how many of them are stale."""
+
+
 class Store(Protocol):
     """What the rest of the program asks of an index. Every method may raise StoreError."""
 
     location: str
+    answers: Answers
 
     # ---- writing, one transaction each
 

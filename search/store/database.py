@@ -54,13 +54,15 @@ class Database:
                 connection.execute("ROLLBACK")
 
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction, which bumps the generation; nothing of it is kept where it fails."""
+    def writing(self, *, searched: bool = True) -> Iterator[sqlite3.Connection]:
+        """One transaction, nothing of which is kept where it fails. It bumps the generation, unless it changes nothing
+        that is `searched`: readers would read anew what is the same."""
         with self.translated(), self._writing, self._lent() as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
-                connection.execute("UPDATE generation SET number = number + 1")
+                if searched:
+                    connection.execute("UPDATE generation SET number = number + 1")
                 connection.execute("COMMIT")
             except BaseException:
                 if connection.in_transaction:

@@ -54,6 +54,13 @@ def m005_keywords(db: Database) -> None:
         db.execute(statement)
 
 
+@migrations()
+def m006_answers(db: Database) -> None:
+    """Answers that are kept, with the passages that they were made of."""
+    for statement in _ANSWERS:
+        db.execute(statement)
+
+
 _FIRST = (
     # One row, whose number grows with every writing transaction: readers compare it to know what is stale.
     "CREATE TABLE generation (id INTEGER PRIMARY KEY CHECK (id = 1), number INTEGER NOT NULL)",
@@ -232,4 +239,25 @@ _KEYWORDS = (
         slots BLOB NOT NULL,
         counts BLOB NOT NULL,
         PRIMARY KEY (segment, term)) WITHOUT ROWID""",
+)
+
+_ANSWERS = (
+    # asked, answer and space: the records Question, Answer and Space as JSON. No part of a search: they stay whatever
+    # becomes of documents and spaces.
+    """CREATE TABLE answers (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        created REAL NOT NULL,
+        asked TEXT NOT NULL,
+        answer TEXT NOT NULL,
+        digest TEXT NOT NULL,
+        space TEXT,
+        version TEXT NOT NULL,
+        rerun_of INTEGER)""",
+    # The passages by content, as in chunks.hash. Where one that is cited is not in chunks, the answer is stale.
+    """CREATE TABLE answer_passages (
+        answer INTEGER NOT NULL REFERENCES answers (id) ON DELETE CASCADE,
+        n INTEGER NOT NULL,
+        hash BLOB NOT NULL,
+        cited INTEGER NOT NULL CHECK (cited IN (0, 1)),
+        PRIMARY KEY (answer, n)) WITHOUT ROWID""",
 )

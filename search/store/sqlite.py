@@ -16,6 +16,7 @@ from search.errors import DocumentMissing, StoreError
 from search.records import Chunk, ChunkFailure, ChunkRef, Document, DocumentRef, Failure, LedgerRow, Space
 from search.store import (
     EMPTY,
+    Answers,
     Counts,
     FileState,
     Filter,
@@ -28,6 +29,7 @@ from search.store import (
     segments,
     statements,
 )
+from search.store.answers import SqliteAnswers
 from search.store.database import Database
 from search.store.index import CHECKED_AGAIN, EXACT_ROWS, VectorIndex
 from search.vectors import Floats, Integers, pack, unpack
@@ -45,6 +47,7 @@ class SqliteStore:
     def __init__(self, path: Path, *, exact_rows: int = EXACT_ROWS, segment: int = segments.SEGMENT) -> None:
         self.location = str(path)
         self._database = Database(path)
+        self.answers: Answers = SqliteAnswers(self._database)
         self._index = VectorIndex(exact_rows)
         self._segment = segment
         self._keyword_index: bm25.Index | None = None

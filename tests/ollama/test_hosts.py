@@ -133,3 +133,9 @@ def test_any_text_gives_usable_hosts_or_one_clear_error(text: str) -> None:
         assert host.embedded or httpx.URL(host.url).host
         assert isinstance(host.loopback, bool)
         assert hosts.parse(host.url).url == host.url
+
+
+def test_loopback_is_told_from_other_addresses() -> None:
+    """By name and by number."""
+    assert all(hosts.is_loopback(name) for name in ("localhost", "127.0.0.1", "127.3.2.1", "::1", "[::1]"))
+    assert not any(hosts.is_loopback(name) for name in ("0.0.0.0", "::", "192.168.1.2", "localhost.evil.example", ""))
