@@ -21,7 +21,7 @@ from search import embed
 from search.embedded import tokens
 from search.errors import DocumentError
 from search.records import Chunk, Document
-from search.store import FileState, Store
+from search.store import Account, FileState, Store
 
 BATCH = 32
 READ_SECONDS = 120.0
@@ -109,7 +109,8 @@ def ingest(
 
     `model` is asked for the embedding model when there is something to embed; `retry` sends it again what it made
     no vector of before. Where `paused` turns true while
-    vectors are made, the run ends early: text that came meanwhile is worth more than vectors of older text.
+    vectors are made, the run ends with the batches that are at the model: text that came meanwhile is worth more
+    than vectors of older text.
     Raises ConfigError for a folder that is none, StoreError, and ModelError when the model fails: the text is
     in the index by then.
     """
@@ -200,19 +201,16 @@ def _embed(run: _Run, model: Callable[[], embed.Model], retry: bool, paused: Cal
     if retry:
         run.store.release(space)
     waiting = run.store.waiting(space)
-    for ids, made in embed.spread(described, run.store.missing(space, BATCH)):
-        run.store.add(space, ids[made.places], made.vectors)
+    for ids, made in embed.spread(described, run.store.missing(space, BATCH), paused):
         parted = {int(ids[place]): parts for place, parts in made.parts.items()}
         refused = {int(ids[place]): reason for place, reason in made.refused.items()}
-        run.store.account(space, made.row, parted, refused)
+        run.store.add(space, ids[made.places], made.vectors, Account(made.row, parted, refused))
         run.report.embedded += len(made.places)
         run.report.parted += len(parted)
         run.report.quarantined += len(refused)
         if made.row.note and (note := f"{made.row.host}: {made.row.note}") not in run.report.notes:
             run.report.notes.append(note)
         run.observer(Progress("embedding", run.report.embedded + run.report.quarantined, waiting))
-        if paused():
-            break
     run.report.waiting = run.store.waiting(space)
     run.report.paused = bool(run.report.waiting) and paused()
     if not space.active and not run.report.waiting:

@@ -42,7 +42,9 @@ _UNSPACED_WORD = re.compile(f"[{_UNSPACED}]+")
 _JOINTS = re.compile(r"[._:]+")
 _HUMPS = re.compile("(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z]{3})(?=[A-Z][a-z])")
 # Soft hyphen, zero-width characters, and the stroke that lengthens Arabic words: invisible or meaningless.
-_DROPPED = str.maketrans("", "", "\u00ad\u200b\u200c\u200d\u2060\ufeff\u0640")
+_DROPPED = re.compile("[\u00ad\u200b\u200c\u200d\u2060\ufeff\u0640]")
+# What typographers put into texts that are ASCII otherwise: borders of words, like the space.
+_PUNCTUATION = re.compile("[\u00a0«»–—‘’“”•…]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +101,15 @@ def keys(word: str, languages: Iterable[str]) -> frozenset[str]:
     return frozenset(stems.stem(word, language) for language in languages)
 
 
-def _tokens(text: str) -> Iterator[str]:
+def _tokens(text: str) -> Iterable[str]:
     """Words with their joints and capitals, and bigrams."""
-    if text.isascii():
-        yield from _ASCII_TOKEN.findall(text)
-        return
-    for match in _TOKEN.finditer(unicodedata.normalize("NFKC", text).translate(_DROPPED)):
+    if text.isascii() or (text := _PUNCTUATION.sub(" ", text)).isascii():
+        return _ASCII_TOKEN.findall(text)
+    return _any_tokens(text)
+
+
+def _any_tokens(text: str) -> Iterator[str]:
+    for match in _TOKEN.finditer(_DROPPED.sub("", unicodedata.normalize("NFKC", text))):
         run = match[1]
         if run:
             yield from _bigrams(run)

@@ -117,6 +117,12 @@ def test_a_texts_length_counts_its_words_and_not_other_ways_to_find_them() -> No
     assert keywords.analyse("首都圏").length == 2
 
 
+@given(st.text(st.sampled_from("ab.:_A1 \u00a0«»–—‘’“”•…")))
+def test_signs_of_typographers_part_words_as_a_space_does(text: str) -> None:
+    """By the short way for texts that are ASCII otherwise, and by the long one."""
+    assert list(keywords._tokens(text)) == list(keywords._any_tokens(text))
+
+
 @given(st.text())
 def test_every_text_has_terms_or_no_words(text: str) -> None:
     """No text makes it fail, and no term holds white space."""

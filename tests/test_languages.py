@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from search import languages
+
+PROJECT = Path(__file__).parents[1]
 
 TEXTS = {
     "en": "The vectors are kept in one file, which can be copied while nobody writes to it.",
@@ -19,6 +25,16 @@ TEXTS = {
 def test_prose_is_told_by_its_text(language: str) -> None:
     """Whatever a template says of its language."""
     assert languages.of("docx", TEXTS[language], {"language": "fr-FR"}) == language
+
+
+def test_plain_english_needs_no_model() -> None:
+    """Its small words tell; those of other languages, however many names or quotes are English, do not."""
+    english = "The index is kept in one file, which can be copied to another machine by hand if it is not in use."
+    program = "import sys; from langs import of; print(of('txt', sys.argv[1], {}), 'py3langid' in sys.modules)"
+    command = [sys.executable, "-c", program.replace("langs", "search.languages")]
+    for text, said in ((english, "en False"), (TEXTS["de"] + " of the and to is that", "de True")):
+        done = subprocess.run([*command, text], capture_output=True, text=True, check=True, cwd=PROJECT)
+        assert done.stdout.strip() == said
 
 
 def test_code_is_in_its_programming_language() -> None:

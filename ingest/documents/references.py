@@ -2,6 +2,7 @@
 
 kreuzberg up to 4.10 loses them in DOCX, DocBook and JATS, and puts blanks around them in FictionBook: "R&D" came
 back as "RD". So they are replaced by private characters before it reads, and these by what they stand for after.
+As a DOCX is written anew for that, its headings are put into styles that the extractor knows.
 """
 
 from __future__ import annotations
@@ -11,9 +12,12 @@ import re
 import zipfile
 import zlib
 
+from ingest.documents import styles
+
 ZIPPED = frozenset({"docx"})
 XML = frozenset({"fb2", "docbook", "jats", "opml"})
 MAX_MEMBER_BYTES = 100_000_000
+BODY, STYLES = "word/document.xml", "word/styles.xml"
 
 _NAMED = {b"lt": "<", b"gt": ">", b"amp": "&", b"quot": '"', b"apos": "'"}
 # One private character for each sign that XML gives a meaning, so that the XML stays what it was.
@@ -38,11 +42,17 @@ def _rewritten(data: bytes) -> bytes:
     target = io.BytesIO()
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as source, zipfile.ZipFile(target, "w") as copy:
+            names = set(source.namelist())
+            known = styles.levels(source.read(STYLES)) if STYLES in names else {}
             for member in source.infolist():
                 if member.file_size > MAX_MEMBER_BYTES:
                     return data
                 part = source.read(member)
                 is_xml = member.filename.endswith(".xml") and "<?xml" in part[:200].decode("latin-1")
+                if member.filename == BODY:
+                    part = styles.said_plainly(part, known)
+                elif member.filename == STYLES:
+                    part = styles.with_plain_ones(part)
                 copy.writestr(member.filename, _REFERENCE.sub(_character, part) if is_xml else part)
     except (zipfile.BadZipFile, zlib.error, OSError, ValueError, NotImplementedError, RuntimeError, EOFError):
         return data

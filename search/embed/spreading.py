@@ -12,7 +12,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 
@@ -33,17 +33,20 @@ TICK = 0.2
 """Seconds after which a waiting thread looks around: a wait without end cannot be interrupted everywhere."""
 
 
-def spread(model: Model, source: Iterator[Batch]) -> Iterator[tuple[Integers, Embedded]]:
+def spread(
+    model: Model, source: Iterator[Batch], stopped: Callable[[], bool] = bool
+) -> Iterator[tuple[Integers, Embedded]]:
     """Each batch of ids (n,) and texts with what became of it, in the order in which they are done.
 
-    `source` is read by the calling thread, only as far ahead as keeps the hosts busy. Raises ModelError.
+    `source` is read by the calling thread, only as far ahead as keeps the hosts busy. When `stopped` turns true,
+    what hosts are at is still waited for, and nothing else is begun. Raises ModelError.
     """
     run = _Run(model, len(model.client.each))
     workers = [threading.Thread(target=run.work, args=(client,), daemon=True) for client in model.client.each]
     for worker in workers:
         worker.start()
     try:
-        for number, ids in run.feed(source):
+        for number, ids in run.feed(source, stopped):
             yield ids, run.done.pop(number)
     finally:
         run.close()
@@ -81,11 +84,14 @@ class _Run:
 
     # ------------------------------------------------------------------ the calling thread
 
-    def feed(self, source: Iterator[Batch]) -> Iterator[tuple[int, Integers]]:
+    def feed(self, source: Iterator[Batch], stopped: Callable[[], bool]) -> Iterator[tuple[int, Integers]]:
         """Reads batches ahead and gives the numbers and ids of those that are done. Raises what ended the run."""
         ids: dict[int, Integers] = {}
         number = 0
         while True:
+            if stopped():
+                for withdrawn in self._withdraw():
+                    del ids[withdrawn]
             while not self._all_read and len(ids) < 2 * self._hosts + 1:
                 if (batch := next(source, None)) is None:
                     self._all_read = True
@@ -95,8 +101,8 @@ class _Run:
                 number += 1
             if not ids:
                 return
-            finished = self._next_result()
-            yield finished, ids.pop(finished)
+            if (finished := self._next_result()) is not None:
+                yield finished, ids.pop(finished)
 
     def close(self) -> None:
         """Tells the threads to end."""
@@ -104,21 +110,32 @@ class _Run:
             self._closed = True
             self._changed.notify_all()
 
+    def _withdraw(self) -> list[int]:
+        """Takes back what no host has begun; the numbers of these batches."""
+        with self._changed:
+            withdrawn = [job.number for job in self._waiting]
+            self._waiting.clear()
+            for number in withdrawn:
+                del self._open[number]
+            self._all_read = True
+            self._changed.notify_all()
+            return withdrawn
+
     def _put(self, job: _Job) -> None:
         with self._changed:
             self._open[job.number] = job
             self._waiting.append(job)
             self._changed.notify()
 
-    def _next_result(self) -> int:
-        while True:
-            try:
-                result = self._results.get(timeout=TICK)
-            except Empty:
-                continue
-            if isinstance(result, BaseException):
-                raise result
-            return result
+    def _next_result(self) -> int | None:
+        """The number of a batch that is done; None where there is none yet."""
+        try:
+            result = self._results.get(timeout=TICK)
+        except Empty:
+            return None
+        if isinstance(result, BaseException):
+            raise result
+        return result
 
     # ------------------------------------------------------------------ a host's thread
 

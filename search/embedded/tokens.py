@@ -3,14 +3,19 @@
 The vocabulary is `vocabulary.txt` beside this file (origin and licence: README.md there). Special tokens are
 never in what these functions return, and a text that spells one ("[SEP]") is plain text.
 A word of more than 100 characters is one piece, [UNK], as the model was trained.
+
+A word is cut the same wherever it stands, and most come again: `starts` remembers how, which takes a third of the
+tokenizer's time.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Collection, Iterator
 from functools import cache
 from pathlib import Path
+from threading import Lock
 
 from tokenizers import Encoding, Tokenizer
 from tokenizers.models import WordPiece
@@ -25,6 +30,13 @@ MAX_WORD_CHARACTERS = 100
 # 2,000,000), so they are cut where no word piece can span.
 _SEGMENT_CHARACTERS = 16_384
 _SURROGATES = re.compile("[\ud800-\udfff]")
+
+# White space and ASCII punctuation are borders for the tokenizer too. Of white space, the rest is left out: some of
+# it the tokenizer drops as a control character, and joins what stands beside it.
+_RUN = re.compile(r"[^ \n\t\r!-/:-@\[-`{-~]+|[!-/:-@\[-`{-~]+")
+_RUNS_KEPT = 1 << 16
+_known: dict[str, tuple[int, ...]] = {}  # where the word pieces of a run begin in it
+_remembering = Lock()
 
 
 def ids(text: str, limit: int | None = None) -> list[int]:
@@ -47,7 +59,28 @@ def starts(text: str) -> list[int]:
 
     As many numbers as word pieces: where one character gives several (a Hangul syllable), it repeats.
     """
-    return [start + offset for start, encoding in _encodings(text) for offset, _ in encoding.offsets]
+    runs = [(found.start(), found[0]) for found in _RUN.finditer(text)]
+    with _remembering:
+        new = {run for _, run in runs}.difference(_known)
+        if len(_known) + len(new) > _RUNS_KEPT:
+            _known.clear()
+            new = {run for _, run in runs}
+        _known.update(_learned(new))
+        return [start + offset for start, run in runs for offset in _known[run]]
+
+
+def _learned(runs: Collection[str]) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Each run with where its word pieces begin in it, all found at once."""
+    joined = "\n".join(runs)
+    found = deque(start + offset for start, encoding in _encodings(joined) for offset, _ in encoding.offsets)
+    begin = 0
+    for run in runs:
+        end = begin + len(run)
+        inside = []
+        while found and found[0] < end:
+            inside.append(found.popleft() - begin)
+        yield run, tuple(inside)
+        begin = end + 1
 
 
 def _encodings(text: str) -> Iterator[tuple[int, Encoding]]:

@@ -7,7 +7,7 @@ contain it), and vectors in named spaces. It knows no model: vectors come in and
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 import numpy as np
@@ -74,6 +74,16 @@ class Counts:
     size_bytes: int
     quarantined: int = 0
     parted: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What became of a batch at a model: its ledger row, by chunk id in how many parts one was embedded, and why
+    another has no vector and goes into quarantine."""
+
+    row: LedgerRow
+    parted: Mapping[int, int] = field(default_factory=dict)
+    refused: Mapping[int, str] = field(default_factory=dict)
 
 
 class Answers(Protocol):
@@ -145,12 +155,8 @@ class Store(Protocol):
     def waiting(self, space: Space) -> int:
         """How many chunks wait for a vector in the space; those in quarantine don't."""
 
-    def add(self, space: Space, ids: Integers, vectors: Floats) -> None:
-        """Keeps unit vectors (n, d) for chunks."""
-
-    def account(self, space: Space, row: LedgerRow, parted: Mapping[int, int], refused: Mapping[int, str]) -> None:
-        """Keeps what became of a batch: its ledger row, chunks embedded in parts (how many), and chunks to
-        quarantine (why)."""
+    def add(self, space: Space, ids: Integers, vectors: Floats, account: Account | None = None) -> None:
+        """Keeps unit vectors (n, d) for chunks, and what became of the rest of their batch."""
 
     def release(self, space: Space) -> int:
         """Lets the chunks out of the space's quarantine, to be tried again; returns how many."""

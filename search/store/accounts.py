@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from search.records import ChunkFailure, ChunkRef, LedgerRow, Space
-from search.store import statements
+from search.store import Account, statements
 
 WAITING = (
     "NOT EXISTS (SELECT * FROM vectors WHERE space = :space AND chunk = chunks.id)"
@@ -16,21 +16,20 @@ WAITING = (
 """Which rows of `chunks` wait for a vector in the space."""
 
 
-def insert(
-    connection: sqlite3.Connection, space: Space, row: LedgerRow, parted: Mapping[int, int], refused: Mapping[int, str]
-) -> None:
+def insert(connection: sqlite3.Connection, space: Space, account: Account) -> None:
     """Keeps a batch's ledger row and what is said of its chunks; of chunks that have gone, nothing."""
+    row = account.row
     connection.execute(
         "INSERT INTO ledger (space, host, sent, counted, expected, seconds, note) VALUES (?, ?, ?, ?, ?, ?, ?)",
         [space.id, row.host, row.sent, row.counted, row.expected, row.seconds, row.note],
     )
     connection.executemany(
         "INSERT OR REPLACE INTO parted (space, chunk, parts) SELECT ?, id, ? FROM chunks WHERE id = ?",
-        ((space.id, parts, chunk) for chunk, parts in parted.items()),
+        ((space.id, parts, chunk) for chunk, parts in account.parted.items()),
     )
     connection.executemany(
         "INSERT OR REPLACE INTO quarantine (space, chunk, reason) SELECT ?, id, ? FROM chunks WHERE id = ?",
-        ((space.id, reason, chunk) for chunk, reason in refused.items()),
+        ((space.id, reason, chunk) for chunk, reason in account.refused.items()),
     )
 
 

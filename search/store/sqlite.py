@@ -6,7 +6,7 @@ import json
 import logging
 import sqlite3
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from search.errors import DocumentMissing, StoreError
 from search.records import Chunk, ChunkFailure, ChunkRef, Document, DocumentRef, Failure, LedgerRow, Space
 from search.store import (
     EMPTY,
+    Account,
     Answers,
     Counts,
     FileState,
@@ -153,7 +154,7 @@ class SqliteStore:
             quarantined = statements.number(connection, "SELECT count(*) FROM quarantine WHERE space = ?", [space.id])
             return statements.counter(connection) - statements.counter(connection, space.id) - quarantined
 
-    def add(self, space: Space, ids: Integers, vectors: Floats) -> None:
+    def add(self, space: Space, ids: Integers, vectors: Floats, account: Account | None = None) -> None:
         with self._database.writing() as connection:
             # A chunk may have gone while its text was at the model.
             connection.executemany(
@@ -164,13 +165,11 @@ class SqliteStore:
             connection.executemany(
                 "DELETE FROM quarantine WHERE space = ? AND chunk = ?", ((space.id, int(id_)) for id_ in ids)
             )
+            if account:
+                accounts.insert(connection, space, account)
             sealed = segments.seal(connection, space.id, self._segment)
         if sealed:
             self.check(space)
-
-    def account(self, space: Space, row: LedgerRow, parted: Mapping[int, int], refused: Mapping[int, str]) -> None:
-        with self._database.writing() as connection:
-            accounts.insert(connection, space, row, parted, refused)
 
     def release(self, space: Space) -> int:
         with self._database.writing() as connection:

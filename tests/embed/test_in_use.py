@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from search import query
@@ -13,6 +14,7 @@ from search.config import Settings, from_environment
 from search.errors import StoreMismatch
 from search.records import LedgerRow, Query
 from search.status import status
+from search.store import Account
 from search.store.sqlite import SqliteStore
 from tests import index
 from tests.fake_ollama import FakeOllama
@@ -47,7 +49,8 @@ def test_the_command_shows_what_has_no_vector(
     with index.service(tmp_path, fake_ollama.url, embedded=False) as service:
         space = service.store.space(query.embed.describe(service.searcher.client, "all-minilm").space("test:1"))
         (ids, _), *_ = service.store.missing(space, 1)
-        service.store.account(space, LedgerRow("h", 1, 1, 1, 0.1), {}, {int(ids[0]): "NaN of it"})
+        account = Account(LedgerRow("h", 1, 1, 1, 0.1), {}, {int(ids[0]): "NaN of it"})
+        service.store.add(space, ids[:0], np.empty((0, space.dimensions), np.float32), account)
         assert service.status().quarantined == 1
         assert service.status().waiting == service.status().chunks - 1
     assert command.run(Namespace(json=False), Settings(str(tmp_path / "index.db"))) == 0

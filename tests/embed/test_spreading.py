@@ -143,6 +143,20 @@ def test_leaving_early_ends_the_threads() -> None:
     assert not [thread for thread in threading.enumerate() if "work" in thread.name]
 
 
+@pytest.mark.parametrize("number", [1, 2])
+def test_what_is_stopped_is_finished_where_it_was_begun(number: int) -> None:
+    """What a server has embedded is kept, and what it had not begun is not sent any more."""
+    with fleet(number, seconds=0.01) as (fakes, model):
+        stopped = threading.Event()
+        results = embed.spread(model, texts(), stopped.is_set)
+        found = next(results)[0].tolist()
+        stopped.set()
+        found += [id_ for ids, _ in results for id_ in ids.tolist()]
+        sent = {text for fake in fakes for text in fake.texts if text != "dimensions"}
+        assert sent == {f"text {id_}" for id_ in found}
+        assert len(found) < COUNT * SIZE
+
+
 def test_an_error_of_the_source_is_passed_on() -> None:
     """The store may fail in the middle too."""
     with fleet(2) as (_, model):

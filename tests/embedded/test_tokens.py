@@ -11,6 +11,8 @@ from search.embedded import tokens
 ANYTHING = st.text(st.characters(), max_size=300)
 # Spaces and line feeds at every distance from the end of a short segment.
 WORDS = st.lists(st.text(st.sampled_from("ab日한é\u0301😀\ufffd\0\n ,-"), max_size=12), max_size=60).map(" ".join)
+# Signs that end a word, that don't, that vanish, and that the tokenizer takes apart.
+MIXED = st.sampled_from("aB1é\u0301ñ\u0303.,-_~§“—日한ﬁİß\0\x01\x1c\x85\xa0\xad\u200b\u2028\u3000\ufffd\ud800 \n\t\r")
 
 
 def pieces(text: str) -> list[str]:
@@ -84,6 +86,17 @@ def test_starts_are_ascending_places_in_the_text(text: str) -> None:
     assert starts == sorted(starts)
     assert all(0 <= start < len(text) for start in starts)
     assert len(starts) == tokens.count(text) == len(tokens.ids(text))
+
+
+@given(ANYTHING | WORDS | st.text(MIXED, max_size=80))
+@settings(max_examples=500, deadline=None)
+def test_remembered_words_are_cut_as_the_tokenizer_cuts_them(text: str) -> None:
+    """Whatever stands beside them, and again when all were forgotten."""
+    whole = [start + offset for start, encoding in tokens._encodings(text) for offset, _ in encoding.offsets]
+    assert tokens.starts(text) == whole
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tokens, "_RUNS_KEPT", 2)
+        assert tokens.starts(text) == whole == tokens.starts(text)
 
 
 @given(WORDS, st.integers(1, 40))

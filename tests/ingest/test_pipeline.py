@@ -130,6 +130,37 @@ def test_an_edit_embeds_the_chunks_that_changed(bench: Bench) -> None:
     assert not any("First words" in text for text in again)
 
 
+def test_a_pause_costs_no_vector(bench: Bench) -> None:
+    """However often vectors have to wait for newer text, each batch that was begun is kept."""
+    bench.write("many.md", "".join(f"# Part {number}\n\n{'Words of it. ' * 60}\n\n" for number in range(200)))
+    with Client(bench.fake.url) as client:
+        for _ in range(3):
+            report = pipeline.ingest(
+                bench.folder, bench.store, lambda: embed.describe(client, "all-minilm"), bench.events.append,
+                paused=lambda: True,
+            )  # fmt: skip
+            assert report.paused
+            assert report.waiting
+    bench.run()
+    assert len(bench.embedded()) == bench.store.counts().chunks
+
+
+def test_an_insert_at_the_top_embeds_what_is_new(bench: Bench) -> None:
+    """The borders of the chunks behind it are soon where they were."""
+    words = [f"Sentence {number} says that {number * 7} is a number." for number in range(3_000)]
+    for name, before, between in (
+        ("flat.txt", "", " "),
+        ("lines.log", "", "\n"),
+        ("list.md", "# A list\n\n- ", "\n- "),
+    ):
+        bench.write(name, before + between.join(words))
+        bench.run()
+        bench.embedded()
+        bench.write(name, before + between.join(["What is new stands at the top of it all.", *words]))
+        bench.run()
+        assert 0 < len(bench.embedded()) <= 12 < bench.store.counts().chunks / 10, name
+
+
 def test_a_deleted_file_leaves_the_index_in_the_same_run(bench: Bench) -> None:
     """A search never returns a path that is gone."""
     bench.run()

@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 
 from search.errors import StoreError
 from search.records import LedgerRow, Space
-from search.store import FileState, Filter, Store
+from search.store import Account, FileState, Filter, Store
 from search.store.sqlite import SqliteStore
 from tests.store.oracle import STATE, Oracle, document, vector
 
 SPACE = Space(0, "model", "digest", 16, "", "", "test:1")
 WORDS = ["alpha", "bravo", "charlie", "delta"]
+NONE = (np.empty(0, np.int64), np.empty((0, 16), np.float32))
 
 
 KINDS = {"sqlite": {}, "sqlite-codes": {"exact_rows": 2, "segment": 3}}
@@ -148,7 +149,7 @@ def test_a_chunk_in_quarantine_waits_no_more(store: Store) -> None:
     space, other = store.space(SPACE), store.space(Space(0, "other", "digest", 16, "", "", "test:1"))
     (ids, _), *_ = store.missing(space, 9)
     row = LedgerRow("http://host", 2, 7, 8, 0.5, "a note")
-    store.account(space, row, {int(ids[0]): 3, 10**6: 2}, {int(ids[1]): "NaN", 10**6: "gone"})
+    store.add(space, *NONE, Account(row, {int(ids[0]): 3, 10**6: 2}, {int(ids[1]): "NaN", 10**6: "gone"}))
     (one,) = store.quarantined()
     assert (one.root, one.path, one.chunk.text, one.reason) == ("/root", "a", "bravo", "NaN")
     assert (store.counts().quarantined, store.counts().parted) == (1, 1)
@@ -156,10 +157,10 @@ def test_a_chunk_in_quarantine_waits_no_more(store: Store) -> None:
     assert [texts for _, texts in store.missing(space, 9)] == [["Title\nalpha"]]
     assert (store.waiting(space), store.waiting(other)) == (1, 2)
     assert (store.release(space), store.release(space)) == (1, 0)
-    store.account(space, row, {}, {int(ids[1]): "NaN"})
+    store.add(space, *NONE, Account(row, {}, {int(ids[1]): "NaN"}))
     store.add(space, ids, np.stack([vector("alpha"), vector("bravo")]))
     assert store.quarantined() == []
-    store.account(space, row, {}, {int(ids[1]): "NaN"})
+    store.add(space, *NONE, Account(row, {}, {int(ids[1]): "NaN"}))
     put(store, "a", ["alpha"])
     assert store.quarantined() == []
 

@@ -60,6 +60,45 @@ def test_docx(tmp_path: Path) -> None:
     assert document.blocks[4].context == "name | size"
 
 
+def test_headings_of_an_authors_own_styles(tmp_path: Path) -> None:
+    """By outline level, the style they are based on, their name, or their own outline level; not a page header."""
+    defined = (
+        '<w:style w:type="paragraph" w:styleId="Top"><w:name w:val="Top"/><w:pPr><w:outlineLvl w:val="0"/></w:pPr>'
+        '</w:style><w:style w:type="paragraph" w:styleId="Red"><w:name w:val="Red"/><w:basedOn w:val="Top"/></w:style>'
+        '<w:style w:type="paragraph" w:styleId="HB"><w:name w:val="HeadB"/></w:style>'
+        '<w:style w:type="paragraph" w:styleId="CT"><w:name w:val="Chapter Title"/></w:style>'
+        '<w:style w:type="paragraph" w:styleId="PH"><w:name w:val="header"/></w:style>'
+        '<w:style w:type="paragraph" w:styleId="Loop"><w:name w:val="x"/><w:basedOn w:val="Loop"/></w:style>'
+        '<w:style w:type="paragraph" w:styleId="Flat"><w:name w:val="y"/><w:basedOn w:val="Top"/><w:pPr>'
+        '<w:outlineLvl w:val="9"/></w:pPr></w:style>'
+    )
+    styles = f'<?xml version="1.0"?><w:styles xmlns:w="{WORD}">{defined}</w:styles>'
+    named = (
+        ("Title", "CT"),
+        ("One", "Red"),
+        ("Inner", "HB"),
+        ("p", "PH"),
+        ("q", "Loop"),
+        ("Two", "Top"),
+        ("r", "Flat"),
+    )
+    body = "".join(paragraph(text, style) for text, style in named)
+    body += '<w:p><w:pPr><w:jc w:val="left"/><w:outlineLvl w:val="1"/></w:pPr><w:r><w:t>Own</w:t></w:r></w:p>'
+    document = read(tmp_path, "a.docx", docx(body + paragraph("End."), styles=styles))
+    assert document.title == "Title"
+    assert [(heading, text) for _, heading, text in shown(document)] == [
+        ((), "Title"),
+        (("One",), "One"),
+        (("One", "Inner"), "Inner"),
+        (("One", "Inner"), "p"),
+        (("One", "Inner"), "q"),
+        (("Two",), "Two"),
+        (("Two",), "r"),
+        (("Two", "Own"), "Own"),
+        (("Two", "Own"), "End."),
+    ]
+
+
 def test_opendocument_slides(tmp_path: Path) -> None:
     """Each slide of an ODP is a page."""
     spaces = "urn:oasis:names:tc:opendocument:xmlns"
