@@ -13,7 +13,7 @@ from hashlib import file_digest
 from pathlib import Path
 
 from ingest import files
-from ingest.files import Found, Skipped
+from ingest.files import Found, Skipped, Unseen
 from search.store import FileState
 
 # A file may change twice within the resolution of its time (2 s on FAT): a time so fresh proves nothing later.
@@ -48,7 +48,8 @@ class Changes:
 
     `read` holds the files to read with the hash of their bytes, `touched` those whose stat alone is another,
     `gone` the paths that are in the index and no more in the folder; `unreadable` has the reason of each file
-    that cannot even be opened, `failed` that of those that failed before and aren't tried again.
+    that cannot even be opened, `failed` that of those that failed before and aren't tried again, and of those that
+    cannot be looked at: what is in the index of these stays.
     """
 
     read: dict[Found, str] = field(default_factory=dict)
@@ -73,6 +74,9 @@ def compare(folder: Path, known: dict[str, FileState], chunking: str, selection:
             present.update(path for path in known if entry.name.endswith("/") and path.startswith(entry.name))
             continue
         present.add(entry.name)
+        if isinstance(entry, Unseen):
+            changes.failed[entry.name] = entry.reason
+            continue
         _judge(changes, entry, known.get(entry.name), chunking, selection)
     changes.gone = known.keys() - present
     return changes
@@ -84,7 +88,7 @@ def settled(found: Found, state: FileState) -> FileState:
     return replace(state, size=found.size, mtime_ns=0 if fresh else found.mtime_ns)
 
 
-def _walk(folder: Path, selection: Selection, index: str) -> Iterator[Found | Skipped]:
+def _walk(folder: Path, selection: Selection, index: str) -> Iterator[Found | Skipped | Unseen]:
     own = _own(folder, index)
     walked = files.walk(
         folder,

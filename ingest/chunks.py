@@ -13,7 +13,10 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import pairwise
+from operator import sub
+from zlib import crc32
 
 from search.records import Block, Chunk, Document
 
@@ -22,7 +25,7 @@ from search.records import Block, Chunk, Document
 # of 40 at 200 gives .865 and .066 for a quarter more chunks.
 SIZE = 180
 OVERLAP = 0
-CHUNKING = f"structure-1:{SIZE}:{OVERLAP}"
+CHUNKING = f"structure-2:{SIZE}:{OVERLAP}"
 
 # A word piece tokenizer may count any long "word" (base64, a URL) as one token, so length is bounded too.
 CHARACTERS_PER_TOKEN = 6
@@ -33,6 +36,9 @@ LONG_WORD_STEP = 1
 HEADING_SHARE = 4
 CONTEXT_SHARE = 3
 SMALL_SHARE = 4
+# A section of more than so many chunks is parted at anchors: one in so many of the places where it could be.
+STRETCH = 6
+ANCHORS = 8
 
 _EMPTY_LINE = re.compile(r"\n[ \t]*\n\s*")
 _ENDED_LINE = re.compile(r"[.!?…:。！？][\"'”’»)\]」』）]*[ \t]*\n\s*")
@@ -44,6 +50,13 @@ _PROSE = (_EMPTY_LINE, _ENDED_LINE, _SENTENCE, _LINE, _SPACE)
 _SIGNS = {
     "code": (_STATEMENT, _LINE, _SPACE),
     **dict.fromkeys(("rows", "list", "metadata", "output"), (_EMPTY_LINE, _LINE, _SENTENCE, _SPACE)),
+}
+# What a stretch may begin behind: the first that occurs.
+_PROSE_STARTS = (re.compile(f"{_EMPTY_LINE.pattern}|{_ENDED_LINE.pattern}|{_SENTENCE.pattern}"), _LINE, _SPACE)
+_LINE_STARTS = (_LINE, _SPACE)
+_STARTS = {
+    "code": (re.compile(r"\n+(?=[^\s)\]}])"), _LINE),
+    **dict.fromkeys(("rows", "list", "metadata", "output"), _LINE_STARTS),
 }
 _GLUE_KINDS = frozenset({"heading", "header"})
 
@@ -66,7 +79,7 @@ def split(document: Document, starts: Starts, *, size: int = SIZE, overlap: int 
     measure = _Measure(document, starts, size)
     units = list(_glued(_covering(text, document.blocks)))
     pieces = [piece for unit in units for piece in _cut(text, measure, unit, size - overlap)]
-    groups = _packed(measure, pieces, size - overlap)
+    groups = _packed(text, measure, pieces, size - overlap)
     if overlap:
         groups = list(_overlapping(text, measure, groups, overlap))
     return [_chunk(document, measure, group) for group in groups]
@@ -95,7 +108,7 @@ class _Measure:
         parts = {part for block in document.blocks for part in (*block.heading, block.context)} | {*self.title}
         ordered = sorted(parts - {""})
         probe = "\n".join([document.text, *ordered])
-        found = array("q", _filled(starts(probe), len(probe)))
+        found = _filled(array("q", starts(probe)), len(probe))
         edge = bisect_left(found, len(document.text) + 1)
         self._tokens = found[:edge]
         self._parts: dict[str, list[int]] = {}
@@ -104,6 +117,10 @@ class _Measure:
             low, high = bisect_left(found, offset), bisect_left(found, offset + len(part))
             self._parts[part] = [position - offset for position in found[low:high]]
             offset += len(part) + 1
+        # Asked for each block, and the same for most.
+        self.heading = cache(self._heading)
+        self.context = cache(self._context)
+        self.cost = cache(self._cost)
 
     def index(self, offset: int) -> int:
         """How many tokens begin before `offset`."""
@@ -123,7 +140,7 @@ class _Measure:
     def fits(self, start: int, end: int, tokens: int) -> bool:
         return end - start <= self.limit and self.tokens(start, end) <= tokens
 
-    def heading(self, path: tuple[str, ...]) -> tuple[str, ...]:
+    def _heading(self, path: tuple[str, ...]) -> tuple[str, ...]:
         """The title and the path, without its outermost parts where it would take too much of a chunk."""
         full = path if path[:1] == self.title else self.title + path
         room = self.size // HEADING_SHARE
@@ -131,10 +148,10 @@ class _Measure:
             full = full[1:]
         return (self._shortened(full[0], room), *full[1:]) if full else ()
 
-    def context(self, context: str) -> str:
+    def _context(self, context: str) -> str:
         return self._shortened(context, self.size // CONTEXT_SHARE) if context else ""
 
-    def cost(self, heading: tuple[str, ...], context: str) -> int:
+    def _cost(self, heading: tuple[str, ...], context: str) -> int:
         """Tokens in front of a chunk's text, the signs between the headings included."""
         return sum(len(self._starts(part)) + 2 for part in heading) + len(self._starts(context))
 
@@ -149,16 +166,17 @@ class _Measure:
         return self._parts.get(part, [])
 
 
-def _filled(starts: Sequence[int], end: int) -> Iterator[int]:
+def _filled(starts: array[int], end: int) -> array[int]:
     """The starts, with assumed ones inside words that are too long to be one token in truth."""
-    before = 0
-    for start in starts:
+    if max(map(sub, (*starts, end), (0, *starts))) <= LONG_WORD:
+        return starts
+    filled, before = array("q"), 0
+    for start in (*starts, end):
         if start - before > LONG_WORD:
-            yield from range(before + LONG_WORD_STEP, start, LONG_WORD_STEP)
-        yield start
+            filled.extend(range(before + LONG_WORD_STEP, start, LONG_WORD_STEP))
+        filled.append(start)
         before = start
-    if end - before > LONG_WORD:
-        yield from range(before + LONG_WORD_STEP, end, LONG_WORD_STEP)
+    return filled[:-1]
 
 
 # ------------------------------------------------------------------ units
@@ -226,17 +244,39 @@ def _cut(text: str, measure: _Measure, unit: _Unit, size: int) -> Iterator[_Unit
     """The unit, or its parts where it is too long."""
     heading = measure.heading(unit.heading)
     room = size - measure.cost(heading, measure.context(unit.context))
-    start, whole = unit.start, unit.whole
-    while not measure.fits(start, unit.end, room):
-        end = _boundary(text, measure, start, unit, room)
-        low, high = _trim(text, start, end)
+    for part in _stretches(text, measure, unit, room):
+        start, whole = part.start, part.whole
+        while not measure.fits(start, part.end, room):
+            end = _boundary(text, measure, start, part, room)
+            low, high = _trim(text, start, end)
+            if low < high:
+                yield replace(part, start=low, end=high, whole=whole)
+                whole = not part.context
+            start = end
+        low, high = _trim(text, start, part.end)
         if low < high:
-            yield replace(unit, start=low, end=high, whole=whole)
-            whole = not unit.context
-        start = end
-    low, high = _trim(text, start, unit.end)
-    if low < high:
-        yield unit if low == unit.start else replace(unit, start=low, end=high, whole=whole)
+            yield part if low == part.start else replace(part, start=low, end=high, whole=whole)
+
+
+def _stretches(text: str, measure: _Measure, unit: _Unit, room: int) -> Iterator[_Unit]:
+    """A long unit in stretches that begin at anchors, so that an insert or what is appended changes few chunks."""
+    start, whole = unit.start, unit.whole
+    signs = _STARTS.get(unit.kind, _PROSE_STARTS)
+    while (low := measure.offset(measure.index(start) + STRETCH * room)) < unit.end:
+        near = measure.offset(measure.index(low) + room)
+        sign = next((sign for sign in signs if sign.search(text, low, near)), signs[-1])
+        ends = (found.end() for found in sign.finditer(text, low, unit.end))
+        end = next((end for end in ends if _is_anchor(text, end)), unit.end)
+        if end == unit.end:
+            break
+        yield replace(unit, start=start, end=end, whole=whole)
+        start, whole = end, not unit.context
+    yield replace(unit, start=start, whole=whole)
+
+
+def _is_anchor(text: str, start: int) -> bool:
+    """Whether a new chunk begins here, whatever stands before: told by the text behind it."""
+    return crc32(text[start : start + 64].encode("utf-8", "replace")) % ANCHORS == 0
 
 
 def _boundary(text: str, measure: _Measure, start: int, unit: _Unit, room: int) -> int:
@@ -281,11 +321,17 @@ def _joins(character: str) -> bool:
 # ------------------------------------------------------------------ packing
 
 
-def _packed(measure: _Measure, pieces: Iterable[_Unit], size: int) -> list[_Unit]:
-    """Neighbours joined as long as they fit and belong together."""
+def _packed(text: str, measure: _Measure, pieces: Iterable[_Unit], size: int) -> list[_Unit]:
+    """Neighbours joined as long as they fit and belong together, in long sections begun anew at anchors."""
     groups: list[_Unit] = []
+    begun, section = 0, None
     for piece in pieces:
-        joined = _joined(measure, groups[-1], piece, size) if groups else None
+        if (piece.heading, piece.page) != section:
+            begun, section = piece.start, (piece.heading, piece.page)
+        anew = measure.tokens(begun, piece.start) > STRETCH * size and _is_anchor(text, piece.start)
+        if anew:
+            begun = piece.start
+        joined = _joined(measure, groups[-1], piece, size) if groups and not anew else None
         if joined is None:
             groups.append(piece)
         else:

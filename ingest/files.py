@@ -1,6 +1,6 @@
 """Folder -> files: what is there to be read, and what is passed over and why. Knows no format.
 
-Every entry is accounted for: it is Found, or counted in a Skipped with its reason. Names are POSIX paths
+Every entry is accounted for: it is Found, or Unseen, or counted in a Skipped with its reason. Names are POSIX paths
 inside the root; bytes that are no UTF-8 stand in them as `\\xff`.
 """
 
@@ -45,6 +45,14 @@ class Skipped:
     count: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """An entry of which the system says nothing, so that nobody knows whether it is as it was: an error, with why."""
+
+    name: str
+    reason: str
+
+
 def walk(
     root: Path,
     *,
@@ -52,7 +60,7 @@ def walk(
     exclude: Sequence[str] = (),
     max_bytes: int = MAX_BYTES,
     hidden: bool = False,
-) -> Iterator[Found | Skipped]:
+) -> Iterator[Found | Skipped | Unseen]:
     """The files under `root`, sorted by folder; then one Skipped for each reason that is counted only.
 
     `include` and `exclude` are globs as in a .gitignore file; with no `include` all files are. An ignored,
@@ -94,7 +102,7 @@ class _Walker:
     links: list[tuple[os.DirEntry[str], str, Rules]] = field(default_factory=list)
     seen: set[tuple[int, int]] = field(default_factory=set)
 
-    def walk(self) -> Iterator[Found | Skipped]:
+    def walk(self) -> Iterator[Found | Skipped | Unseen]:
         """All that stands in its own place, then what is only reached by links."""
         status = self.root.stat()
         self.seen.add((status.st_dev, status.st_ino))
@@ -103,7 +111,7 @@ class _Walker:
             entry, name, rules = self.links.pop(0)
             yield from self._link(entry, name, rules)
 
-    def _folders(self, path: str, prefix: str, rules: Rules) -> Iterator[Found | Skipped]:
+    def _folders(self, path: str, prefix: str, rules: Rules) -> Iterator[Found | Skipped | Unseen]:
         """A folder and those in it, without recursion: trees can be deeper than Python's stack."""
         waiting = [(path, prefix, rules)]
         while waiting:
@@ -130,14 +138,16 @@ class _Walker:
         except OSError as error:
             return _words(error)
 
-    def _file(self, entry: os.DirEntry[str], name: str, rules: Rules) -> Iterator[Found | Skipped]:
+    def _file(self, entry: os.DirEntry[str], name: str, rules: Rules) -> Iterator[Found | Skipped | Unseen]:
         if entry.is_symlink():
             self.links.append((entry, name, rules))
             return
         try:
             status = entry.stat(follow_symlinks=False)
+        except FileNotFoundError:  # it went while the folder was read
+            return
         except OSError as error:
-            yield Skipped(name, f"it cannot be looked at: {_words(error)}")
+            yield Unseen(name, f"it cannot be looked at: {_words(error)}")
             return
         yield self._judged(entry, name, status)
 
@@ -155,10 +165,13 @@ class _Walker:
         self.seen.add((status.st_dev, status.st_ino))
         return Found(Path(entry.path), name, status.st_size, status.st_mtime_ns)
 
-    def _link(self, entry: os.DirEntry[str], name: str, rules: Rules) -> Iterator[Found | Skipped]:
+    def _link(self, entry: os.DirEntry[str], name: str, rules: Rules) -> Iterator[Found | Skipped | Unseen]:
         try:
             target = Path(entry.path).resolve(strict=True)
             status = target.stat()
+        except PermissionError as error:
+            yield Unseen(name, f"it is a link that cannot be followed: {_words(error)}")
+            return
         except (OSError, RuntimeError) as error:
             yield Skipped(name, f"it is a link that leads nowhere: {_words(error)}")
             return

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from ingest import pipeline
+from ingest import changes, chunks, pipeline
 from ingest.pipeline import FileEvent, Progress, Report
 from search import embed, query
 from search.errors import ConfigError, ModelMissing, ModelUnreachable
 from search.ollama.client import Client
 from search.query import Searcher
 from search.records import Query
-from search.store import Filter
+from search.store import FileState, Filter
 from search.store.sqlite import SqliteStore
 from tests import fake_models
 from tests.fake_models import FakeModel
@@ -370,3 +371,30 @@ def test_several_hosts_share_an_ingest_and_one_may_die(bench: Bench, monkeypatch
     (nearest,) = bench.store.nearest(space, wanted, 1, Filter()).ids
     places = bench.store.occurrences(np.array([nearest]), Filter())
     assert [place.document.path for place in places[int(nearest)]] == ["more/7.txt"]
+
+
+@pytest.mark.skipif(not hasattr(os, "seteuid") or os.geteuid() != 0, reason="only root can become another user")
+def test_what_cannot_be_looked_at_is_not_gone() -> None:
+    """A network drive's bad moment drops nothing: what was known stays, and is reported as failed."""
+    with tempfile.TemporaryDirectory() as made:
+        Path(made).chmod(0o755)
+        folder, store = Path(made) / "docs", SqliteStore(Path(made) / "index.db")
+        for name in ("open.md", "shut/a.md", "shut/inner/b.md"):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(f"Words of {name}")
+        root, state = str(folder), FileState(1, 1, "", "indexed", "", chunks.CHUNKING)
+        for name in ("open.md", "shut/a.md", "shut/inner/b.md", "shut/gone.md"):
+            store.put(root, name, state, [])
+        (folder / "shut").chmod(0o744)  # its entries can be listed, but nothing is said of them
+        os.seteuid(65_534)
+        try:
+            found = changes.compare(folder, store.known(root), chunks.CHUNKING, changes.EVERYTHING, store.location)
+        finally:
+            os.seteuid(0)
+        store.close()
+    assert found.failed.keys() == {"shut/a.md"}
+    assert "cannot be looked at: permission denied" in found.failed["shut/a.md"]
+    assert [(one.name, one.reason) for one in found.skipped] == [
+        ("shut/inner/", "the folder cannot be read: permission denied")
+    ]
+    assert found.gone == {"shut/gone.md"}
