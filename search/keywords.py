@@ -1,12 +1,14 @@
 """Words of texts and of queries, for keyword search. Pure; knows no index.
 
 A text is cut at spaces and punctuation. Identifiers count whole and in parts: `store.read_all` is also `store`, `read`
-and `all`, `readAll` also `read` and `all`. Scripts that are written without spaces, and Korean, give overlapping pairs
-of characters (bigrams). Then each word is reduced to its stem in the language of its text.
+and `all`, `readAll` also `read` and `all`. So does what a hyphen divides: `e-mail` is also `email`. Scripts that are
+written without spaces, and Korean, give overlapping pairs of characters (bigrams). Then each word is reduced to its
+stem in the language of its text.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 from collections import Counter
@@ -16,7 +18,7 @@ from functools import lru_cache
 
 from search import stems
 
-ANALYSIS = f"1, {stems.VERSION}"
+ANALYSIS = f"2, {stems.VERSION}"
 """Names all that decides which terms a text has. An index that was made by another analysis has to be made anew."""
 
 STOP_WORDS = frozenset(
@@ -36,10 +38,11 @@ _UNSPACED = (
 # Accents, vowel signs and points, which belong to the letter before them; \w leaves them out.
 _MARKS = "\u0300-\u036f\u0591-\u05bd\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0963\u0966-\u0dff"
 _LETTERS = f"(?:(?![{_UNSPACED}])[^\\W_][{_MARKS}]*)+"
-_TOKEN = re.compile(f"([{_UNSPACED}]+)|({_LETTERS}(?:(?:\\.|::|_+){_LETTERS})*)")
-_ASCII_TOKEN = re.compile(r"[^\W_]+(?:(?:\.|::|_+)[^\W_]+)*", re.ASCII)
+_TOKEN = re.compile(f"([{_UNSPACED}]+)|({_LETTERS}(?:(?:\\.|::|_+|[-\u2010]){_LETTERS})*)")
+_ASCII_TOKEN = re.compile(r"[^\W_]+(?:(?:\.|::|_+|-)[^\W_]+)*", re.ASCII)
 _UNSPACED_WORD = re.compile(f"[{_UNSPACED}]+")
-_JOINTS = re.compile(r"[._:]+")
+_HYPHEN = re.compile("[-\u2010]")
+_JOINTS = re.compile("[._:\u2010-]+")
 _HUMPS = re.compile("(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z]{3})(?=[A-Z][a-z])")
 # Soft hyphen, zero-width characters, and the stroke that lengthens Arabic words: invisible or meaningless.
 _DROPPED = re.compile("[\u00ad\u200b\u200c\u200d\u2060\ufeff\u0640]")
@@ -127,7 +130,18 @@ def _parts(word: str) -> list[str]:
 
 @lru_cache(1 << 16)
 def _forms(word: str) -> tuple[str, ...]:
-    """A word, its parts at joints and at humps, in lower case."""
+    """All that a word can be found by, in lower case: IL-6 as il, 6 and il6.
+
+    Who hyphenates is a matter of taste, so what a hyphen divides is one word too; two numbers are not.
+    """
+    pieces = _HYPHEN.split(word)
+    forms = [form for piece in pieces for form in _forms_of_identifier(piece)]
+    pairs = [(a, b) for a, b in itertools.pairwise(pieces) if a.isalnum() and b.isalnum()]
+    return (*forms, *((a + b).lower() for a, b in pairs if not (a + b).isdigit()))
+
+
+def _forms_of_identifier(word: str) -> tuple[str, ...]:
+    """A word without hyphens, its parts at joints and at humps, in lower case."""
     parts = _parts(word)
     forms = [word] if len(parts) > 1 else []
     for part in parts:

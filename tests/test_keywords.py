@@ -48,9 +48,21 @@ def test_identifiers_are_sought_whole_and_in_parts() -> None:
     assert keywords.sought("HTTPServer SQLite E0382") == ["http", "server", "httpserver", "sqlite", "e0382"]
 
 
+def test_a_hyphen_may_be_left_out() -> None:
+    """What it divides is sought in parts and as one word; two numbers are not one number."""
+    assert keywords.terms("up-regulated IL-6") == ["regulated", "il", "6"]
+    assert keywords.sought("up-regulated IL-6") == ["regulated", "upregulated", "il", "6", "il6"]
+    assert keywords.sought("double-blind-tested") == ["double", "blind", "tested", "doubleblind", "blindtested"]
+    assert keywords.sought("2026-03-31") == ["2026", "03", "31"]
+    assert keywords.sought("- a_b-c --flag") == ["a_b", "b", "c", "flag"]
+    assert keywords.keys("email", ["english"]) & keywords.analyse("send it by e-mail").counts.keys()
+
+
 @pytest.mark.parametrize(
     ("query", "text"),
     [
+        ("email", "send an e-mail"),
+        ("Covid19", "after Covid\u201019"),
         ("deleting", "Deleted files are gone."),
         ("getusername", "call getUserName() first"),
         ("user name", "call getUserName() first"),
