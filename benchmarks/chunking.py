@@ -30,7 +30,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from ingest import chunks, documents
 from search import embed, query
 from search.config import EMBEDDED_HOST, EMBEDDED_MODEL
-from search.embedded import encoder, tokens
+from search.embedded import encoder, models, tokens
 from search.ollama.client import Client
 from search.records import MODES, Chunk, Document, Mode, Query
 from search.store import FileState
@@ -186,7 +186,7 @@ def _characters(spans: Iterable[Span]) -> set[tuple[str, int]]:
 
 
 def _vectors(texts: list[str]) -> np.ndarray[Any, np.dtype[np.float32]]:
-    limit = encoder.CONTEXT_LENGTH - encoder.SPECIAL_TOKENS
+    limit = models.ENGLISH.most_pieces
     model = encoder.shared()
     return model.encode([pieces[:limit] for pieces in model.tokenize(texts, limit)])
 

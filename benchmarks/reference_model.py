@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from search.embedded import tokens
-from search.embedded.encoder import CONTEXT_LENGTH, SPECIAL_TOKENS
+from search.embedded.models import ENGLISH
 from search.embedded.runtime import onnxruntime
 
 HIDDEN, HEADS, LAYERS = 384, 12, 6
@@ -43,7 +43,7 @@ class Reference:
         return np.vstack(list(self._pool.map(self._run, texts)))
 
     def _run(self, text: str) -> Floats:
-        pieces = tokens.ids(text)[: CONTEXT_LENGTH - SPECIAL_TOKENS]
+        pieces = tokens.ids(text)[: ENGLISH.most_pieces]
         vectors: Floats = self._session.run(None, {"ids": np.array([[tokens.CLS, *pieces, tokens.SEP]])})[0]
         return vectors
 
@@ -86,7 +86,7 @@ class _Graph:
         return content
 
     def _embeddings(self) -> str:
-        table = self._weights["embeddings.position_embeddings.weight"][:CONTEXT_LENGTH]
+        table = self._weights["embeddings.position_embeddings.weight"][: ENGLISH.context_length]
         kind = self._weights["embeddings.token_type_embeddings.weight"][0]
         zero = self._constant("zero", [0])
         words = self._add("Gather", self._weight("embeddings.word_embeddings.weight"), "ids")

@@ -20,7 +20,7 @@ from ingest.changes import Selection
 from ingest.pipeline import Report
 from ingest.planning import Plan, Would
 from search import __version__, config, embed
-from search.config import EMBEDDED_MODEL, Settings
+from search.config import Settings
 from search.embed import prefixes
 from search.errors import ModelError, SearchError
 from search.ollama.client import Client
@@ -114,7 +114,7 @@ def _print(found: Would | Plan, *, as_json: bool) -> None:
 
 
 def _describe(client: Client, settings: Settings) -> embed.Model:
-    name = settings.embed_model or EMBEDDED_MODEL
+    name = settings.embedder
     return embed.describe(client, name, prefixes.chosen(name, settings.query_prefix, settings.document_prefix))
 
 

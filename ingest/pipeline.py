@@ -18,6 +18,8 @@ from ingest.changes import EVERYTHING, Changes, Selection
 from ingest.files import Found
 from ingest.workers import Workers
 from search import embed
+from search.config import EMBEDDED_MODEL
+from search.embed import suitability
 from search.embedded import tokens
 from search.errors import DocumentError
 from search.records import Chunk, Document
@@ -211,6 +213,8 @@ def _embed(run: _Run, model: Callable[[], embed.Model], retry: bool, paused: Cal
         if made.row.note and (note := f"{made.row.host}: {made.row.note}") not in run.report.notes:
             run.report.notes.append(note)
         run.observer(Progress("embedding", run.report.embedded + run.report.quarantined, waiting))
+    if described.client.host.embedded and described.name == EMBEDDED_MODEL:
+        run.report.notes += filter(None, [suitability.doubt(run.store.counts().languages)])
     run.report.waiting = run.store.waiting(space)
     run.report.paused = bool(run.report.waiting) and paused()
     if not space.active and not run.report.waiting:

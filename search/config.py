@@ -10,6 +10,7 @@ from platformdirs import user_data_path
 
 EMBEDDED_HOST = "embedded://"
 EMBEDDED_MODEL = "all-minilm"
+MULTILINGUAL_MODEL = "multilingual-e5-small"
 DEFAULT_OLLAMA_HOST = "http://127.0.0.1:11434"
 
 
@@ -20,7 +21,8 @@ class Settings:
     database      a path (SEARCH_DB or --db); by default a file in the user's data folder
     ollama_host   OLLAMA_HOST as given, or Ollama's own default
     api_key       OLLAMA_API_KEY, sent as a bearer token; "" for none
-    embed_model   SEARCH_EMBED_MODEL; None: the embedded model
+    embed_model   SEARCH_EMBED_MODEL: a model of ollama_host, or embedded://NAME for one that needs no server;
+                  None: the embedded model
     chat_model    SEARCH_CHAT_MODEL; None: answers are extracts
     query_prefix, document_prefix   SEARCH_QUERY_PREFIX, SEARCH_DOCUMENT_PREFIX: what is put before a query and
                   before a passage that is embedded, "" for nothing; None: what the model's family wants
@@ -37,9 +39,20 @@ class Settings:
     token: str = ""
 
     @property
+    def embedder(self) -> str:
+        """The name of the model that embeds."""
+        return (self.embed_model or "").removeprefix(EMBEDDED_HOST) or EMBEDDED_MODEL
+
+    @property
     def embed_host(self) -> str:
-        """Where embeddings come from: the embedded model unless an Ollama model was named."""
-        return self.ollama_host if self.embed_model else EMBEDDED_HOST
+        """Where embeddings come from: this process, unless an Ollama model was named."""
+        named = self.embed_model and not self.embed_model.startswith(EMBEDDED_HOST)
+        return self.ollama_host if named else EMBEDDED_HOST
+
+    @property
+    def embeds_here(self) -> bool:
+        """Whether this process embeds, and no server is asked to."""
+        return self.embed_host == EMBEDDED_HOST
 
 
 def from_environment(environment: Mapping[str, str], database: str | None = None) -> Settings:

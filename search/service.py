@@ -9,7 +9,7 @@ from types import TracebackType
 
 from search import status
 from search.answer import Answerer, Chat
-from search.config import EMBEDDED_HOST, EMBEDDED_MODEL, Settings
+from search.config import EMBEDDED_HOST, Settings
 from search.embed import prefixes
 from search.errors import ModelError, StoreMismatch
 from search.ollama.client import Client
@@ -73,7 +73,7 @@ def open_service(settings: Settings, *, create: bool = False) -> Service:
     """Opens what the settings name. Raises StoreError and ConfigError; no model is asked yet."""
     store = open_store(settings.database, create=create)
     embedder = Client(settings.embed_host, api_key=settings.api_key)
-    name = settings.embed_model or EMBEDDED_MODEL
+    name = settings.embedder
     wanted = prefixes.chosen(name, settings.query_prefix, settings.document_prefix)
     others = ExitStack()
     searcher = Searcher(store, embedder, name, wanted, elsewhere=cache(partial(_elsewhere, settings, others)))

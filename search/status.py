@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from search import __version__
-from search.config import EMBEDDED_HOST, EMBEDDED_MODEL, Settings
-from search.embed import prefixes
+from search.config import EMBEDDED_MODEL, Settings
+from search.embed import prefixes, suitability
 from search.errors import ModelError
 from search.ollama.client import Client, Timeouts
 from search.records import Status
@@ -18,7 +20,7 @@ def status(store: Store, settings: Settings) -> Status:
     counts = store.counts()
     space = store.active()
     kept, stale = store.answers.counts()
-    name = settings.embed_model or EMBEDDED_MODEL
+    name = settings.embedder
     wanted = prefixes.chosen(name, settings.query_prefix, settings.document_prefix)
     return Status(
         version=__version__,
@@ -35,7 +37,7 @@ def status(store: Store, settings: Settings) -> Status:
         embed_host=settings.embed_host,
         chat_model=settings.chat_model,
         chat_host=settings.ollama_host if settings.chat_model else None,
-        notes=tuple(_notes(settings)),
+        notes=tuple(_notes(settings, counts.languages)),
         quarantined=counts.quarantined,
         parted=counts.parted,
         query_prefix=wanted.query,
@@ -56,6 +58,8 @@ def unused_ollama(settings: Settings) -> str | None:
             api_key=settings.api_key,
             timeouts=Timeouts(connect=PROBE_SECONDS, quick=PROBE_SECONDS),
         ) as client:
+            if client.host.embedded:
+                return None
             version = client.version().version
     except ModelError:
         return None
@@ -70,12 +74,13 @@ def unused_ollama(settings: Settings) -> str | None:
     )
 
 
-def _notes(settings: Settings) -> list[str]:
+def _notes(settings: Settings, languages: Mapping[str, int]) -> list[str]:
     notes = []
-    if settings.embed_host == EMBEDDED_HOST:
+    if settings.embeds_here and settings.embedder == EMBEDDED_MODEL:
         notes.append(
-            "embeddings come from the embedded model: made for English, 256 word pieces at once; for other "
-            "languages set SEARCH_EMBED_MODEL to an Ollama model such as bge-m3"
+            suitability.doubt(languages)
+            or "embeddings come from the embedded model: made for English, 256 word pieces at once; for other "
+            f"languages there is {suitability.OTHERS}"
         )
     if not settings.chat_model:
         notes.append("no chat model is set: answers are sentences quoted from the documents")

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from search import status
-from search.config import EMBEDDED_HOST, Settings
+from ingest import pipeline
+from search import embed, status
+from search.config import EMBEDDED_HOST, EMBEDDED_MODEL, MULTILINGUAL_MODEL, Settings
+from search.ollama.client import Client
+from search.store.sqlite import SqliteStore
 from tests import index
 from tests.fake_ollama import FakeOllama
 
@@ -33,3 +36,23 @@ def test_the_embedded_models_limits_are_said(tmp_path: Path, fake_ollama: FakeOl
         assert any("made for English, 256 word pieces" in note for note in notes)
         assert not any("made for English" in note for note in service.status().notes)
     assert Settings("i.db").embed_host == EMBEDDED_HOST
+
+
+def test_an_index_in_other_languages_is_told_what_fits(tmp_path: Path) -> None:
+    """By `status` and at the end of an ingest, while the English model embeds; code and short texts don't count."""
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    (folder / "fahrplan.txt").write_text("Der Zug fährt jeden Morgen um sieben Uhr vom Hauptbahnhof ab.", "utf-8")
+    (folder / "bienen.txt").write_text("Die Bienen machen im Sommer aus dem Nektar der Blüten ihren Honig.", "utf-8")
+    (folder / "trains.txt").write_text("The train leaves the main station at seven every morning.", "utf-8")
+    (folder / "main.py").write_text("def main():\n    return 'nothing that a language could be told from'\n", "utf-8")
+    store = SqliteStore(tmp_path / "index.db")
+    with Client(EMBEDDED_HOST) as client:
+        report = pipeline.ingest(folder, store, lambda: embed.describe(client, EMBEDDED_MODEL), lambda _: None)
+    assert store.counts().languages == {"de": 2, "en": 1}
+    (note,) = report.notes
+    assert "2 of 3 documents are in other languages (2 de)" in note
+    assert note in status.status(store, Settings("i.db", "http://127.0.0.1:9")).notes
+    multilingual = Settings("i.db", "http://127.0.0.1:9", embed_model=EMBEDDED_HOST + MULTILINGUAL_MODEL)
+    assert not any("English" in said for said in status.status(store, multilingual).notes)
+    store.close()

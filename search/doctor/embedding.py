@@ -11,7 +11,7 @@ from search.doctor.findings import Finding, tried
 from search.embed import ledger, models
 from search.embed.models import Model
 from search.embed.prefixes import Prefixes
-from search.errors import InputTooLong
+from search.errors import InputTooLong, ModelError
 from search.ollama.client import Client
 from search.ollama.wire import Tags
 from search.vectors import Floats, unit
@@ -50,9 +50,7 @@ def check(client: Client, name: str, tags: Tags, wanted: Prefixes, found: list[F
 def _installed(client: Client, name: str, tags: Tags, found: list[Finding]) -> bool:
     listed = tags.find(name)
     if listed is None:
-        found.append(
-            Finding("embedding", "wrong", f"{client.host} has no model {name!r}", f"run `ollama pull {name}` there")
-        )
+        found.append(_missing(client, name))
         return False
     if listed.capabilities and "embedding" not in listed.capabilities:
         can = ", ".join(listed.capabilities)
@@ -65,6 +63,15 @@ def _installed(client: Client, name: str, tags: Tags, found: list[Finding]) -> b
             )
         )
     return True
+
+
+def _missing(client: Client, name: str) -> Finding:
+    if client.host.embedded:
+        try:
+            client.show(name)
+        except ModelError as error:  # says what to install
+            return Finding("embedding", "wrong", str(error))
+    return Finding("embedding", "wrong", f"{client.host} has no model {name!r}", f"run `ollama pull {name}` there")
 
 
 def _load(model: Model, client: Client, found: list[Finding]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import urllib.request
 from collections.abc import Iterator
 
-from search.config import EMBEDDED_MODEL, Settings
+from search.config import Settings
 from search.doctor import chatting, embedding, servers
 from search.doctor.findings import Finding
 from search.doctor.servers import Proxies
@@ -36,17 +36,17 @@ def examine(settings: Settings, timeouts: Timeouts = PATIENT, proxies: Proxies |
                 else:
                     embedder = embedder or finding
                     digests[one.host.url] = finding.digest
-        if comparison := servers.same_digest(settings.embed_model or EMBEDDED_MODEL, digests):
+        if comparison := servers.same_digest(settings.embedder, digests):
             yield comparison
     if settings.chat_model:
         with Client(settings.ollama_host, api_key=settings.api_key, timeouts=timeouts) as client:
-            yield from _chatting(client, settings.chat_model, embedder, known, bool(settings.embed_model))
+            yield from _chatting(client, settings.chat_model, embedder, known, not settings.embeds_here)
     yield from _index(settings, embedder)
 
 
 def _embedding(settings: Settings, client: Client, proxies: Proxies) -> Iterator[Finding | Model]:
     """The findings at one host, and the model if it embeds."""
-    name = settings.embed_model or EMBEDDED_MODEL
+    name = settings.embedder
     wanted = prefixes.chosen(name, settings.query_prefix, settings.document_prefix)
     yield from servers.proxied(client.host, proxies, _bypassed(client.host))
     found: list[Finding] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from search.config import DEFAULT_OLLAMA_HOST, EMBEDDED_HOST, Settings
+from search.config import DEFAULT_OLLAMA_HOST, EMBEDDED_HOST, MULTILINGUAL_MODEL, Settings
 from search.doctor.findings import Finding, tried
 from search.ollama import hosts
 from search.ollama.client import Client
@@ -22,10 +22,18 @@ def understood(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             "host",
             "note",
-            f"the embedded model embeds ({EMBEDDED_HOST}), and no chat model is set: no server is asked",
+            f"{settings.embedder} embeds in this process ({EMBEDDED_HOST}), and no chat model is set: "
+            "no server is asked",
             "set SEARCH_EMBED_MODEL or SEARCH_CHAT_MODEL to use models of an Ollama",
         )
         return
+    if settings.embedder == MULTILINGUAL_MODEL and not settings.embeds_here:
+        yield Finding(
+            "host",
+            "note",
+            f"{MULTILINGUAL_MODEL} is asked of OLLAMA_HOST, as SEARCH_EMBED_MODEL names it without a place",
+            f"for the one that needs no server, set SEARCH_EMBED_MODEL={EMBEDDED_HOST}{MULTILINGUAL_MODEL}",
+        )
     for host in hosts.parse_all(settings.ollama_host):
         default = settings.ollama_host == DEFAULT_OLLAMA_HOST
         source = "Ollama's own default" if default else f"OLLAMA_HOST={host.given}"
@@ -89,4 +97,5 @@ def same_digest(name: str, digests: Mapping[str, str]) -> Finding | None:
 
 
 def _models(settings: Settings) -> tuple[tuple[str, str | None], ...]:
-    return (("SEARCH_EMBED_MODEL", settings.embed_model), ("SEARCH_CHAT_MODEL", settings.chat_model))
+    named = None if settings.embeds_here else settings.embed_model
+    return (("SEARCH_EMBED_MODEL", named), ("SEARCH_CHAT_MODEL", settings.chat_model))

@@ -16,6 +16,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from search.config import EMBEDDED_HOST, MULTILINGUAL_MODEL
 from search.embed import prefixes
 from search.embed.prefixes import Prefixes
 from search.errors import ModelBusy, ModelError, ModelGarbled, ModelMissing, ModelRefused, ModelUnreachable
@@ -126,9 +127,12 @@ def installed(client: Client, name: str) -> str:
     """The digest of a model at one host. Raises ModelMissing."""
     found = client.tags().find(name)
     if found is None:
+        if client.host.embedded:
+            client.show(name)  # raises, with what there is to install
+        here = f", or {EMBEDDED_HOST}{name} for the one without a server" if name == MULTILINGUAL_MODEL else ""
         raise ModelMissing(
             f"the model {name!r} is not installed at {client.host.url}: run `ollama pull {name}` there, "
-            "or name another model in SEARCH_EMBED_MODEL"
+            f"or name another model in SEARCH_EMBED_MODEL{here}"
         )
     return found.digest
 

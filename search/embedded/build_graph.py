@@ -1,20 +1,22 @@
-"""Write `graph.onnx`, the embedded model's graph without its weights, and `saturation.onnx`, a probe.
+"""Write the graphs of both embedded models without their weights, and `saturation.onnx`, a probe.
 
 A developer's tool, never imported at run time; it needs the `graph` extra (the `onnx` package):
 
     python -m search.embedded.build_graph
 
-The graph is BERT (6 layers, 12 heads of 32, width 384) with mean pooling, as all-MiniLM-L6-v2 is, on one
-text or on texts of one length: there is no padding, so there is no mask. Every linear layer multiplies
-integers: its weights are the int8 weights of the package, byte for byte, and its input is quantised per call
-(DynamicQuantizeLinear) or, before the last of a layer, per token. What Gelu gives has the widest spread: a scale
-for each token brings the mean cosine to the float32 model from 0.9944 to 0.9974 (texts of about 200 word pieces)
-and costs 3 % of the speed. The same before the layer's second last would bring 0.9985 and cost 12 % more.
+A graph is BERT (12 heads of 32, width 384) with mean pooling, on one text or on texts of one length: there is no
+padding, so there is no mask. all-MiniLM-L6-v2 has 6 layers and begins with the ids of word pieces,
+multilingual-e5-small has 12 and begins with the word embeddings, which stay outside in their 4 bits. Every linear
+layer multiplies integers: its weights are int8, for MiniLM those of the package, byte for byte, and its input is
+quantised per call (DynamicQuantizeLinear) or, before the last of a layer, per token. What Gelu gives has the widest
+spread: a scale for each token brings MiniLM's mean cosine to its float32 weights from 0.9944 to 0.9974 (texts of
+about 200 word pieces), the other's to its 4-bit weights from 0.9971 to 0.9991, and costs 3 and 7 % of the speed.
+The same before the layer's second last would bring MiniLM 0.9985 and cost 12 % more.
 All arithmetic between (softmax, LayerNormalization, Gelu) is float32.
 
-Initializers are named like the package's tensors and are external: `search.embedded.weights` reads them and
-the session is given them at load. What is derived from them (scales times 1/sqrt(32), position plus token
-type) is a constant expression, which onnxruntime folds once at load.
+Initializers are named like the packages' tensors and are external: the modules `weights` read them and the session
+is given them at load. What is derived from them (scales times 1/sqrt(32), MiniLM's position plus token type) is a
+constant expression, which onnxruntime folds once at load.
 """
 
 from __future__ import annotations
@@ -25,8 +27,10 @@ import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
 from search.embedded import weights
+from search.embedded.multilingual import weights as multilingual
 
-HIDDEN, HEADS, LAYERS = 384, 12, 6
+HIDDEN, HEADS = 384, 12
+MINILM_LAYERS, MULTILINGUAL_LAYERS = 6, 12
 LAYER_NORM_EPSILON = 1e-12
 OPSET, IR_VERSION = 20, 9
 EMBEDDINGS = "inner.embeddings."
@@ -39,6 +43,7 @@ BIASES = (
     "intermediate.dense.bias",
     "output.dense.bias",
 )
+MULTILINGUAL_LINEARS = ("q", "k", "v", "ao", "fi", "fo")
 
 
 # Gelu's least value, and the uint8 that stands for its zero.
@@ -47,26 +52,46 @@ PROBE_SIZE = 64
 
 
 def main() -> None:
-    """Write both files beside this one and say how large they are."""
-    for path, content in ((weights.GRAPH, build(weights.tensors(weights.read()))), (weights.PROBE, build_probe())):
+    """Write the files and say how large they are."""
+    for path, content in (
+        (weights.GRAPH, build(weights.tensors(weights.read()))),
+        (multilingual.GRAPH, build_multilingual(multilingual.initializers(multilingual.load()))),
+        (weights.PROBE, build_probe()),
+    ):
         path.write_bytes(content)
         print(f"{path}: {len(content):,} bytes")
 
 
 def build(tensors: weights.Tensors) -> bytes:
-    """The graph as a serialized ONNX model, from the names and shapes of the package's tensors."""
+    """all-MiniLM-L6-v2 as a serialized ONNX model, from the names and shapes of the package's tensors."""
     graph = _Graph(tensors)
     names = _linear_names(tensors)
     states = _embeddings(graph)
-    for layer in range(LAYERS):
-        first = layer * LINEARS_PER_LAYER
-        states = _layer(graph, states, f"inner.encoder.layer.{layer}.", names[first : first + LINEARS_PER_LAYER])
-    mean = graph.add("ReduceMean", states, graph.constant("tokens_axis", [1]), keepdims=0)
-    graph.add("LpNormalization", mean, output="embedding", axis=1, p=2)
-    return graph.serialize(
-        helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["texts", "tokens"]),
-        helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["texts", HIDDEN]),
-    )
+    for layer in range(MINILM_LAYERS):
+        prefix = f"inner.encoder.layer.{layer}."
+        of_layer = names[layer * LINEARS_PER_LAYER :][:LINEARS_PER_LAYER]
+        linears = [
+            _Linear(name + "_q", name + "_scale", prefix + bias) for name, bias in zip(of_layer, BIASES, strict=True)
+        ]
+        norms = (prefix + "attention.output.LayerNorm.{}", prefix + "output.LayerNorm.{}")
+        states = _layer(graph, states, linears, *(_Norm(*map(norm.format, ("weight", "bias"))) for norm in norms))
+    given = helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["texts", "tokens"])
+    return _finished(graph, states, given, weights.GRAPH_VERSION)
+
+
+def build_multilingual(tensors: weights.Tensors) -> bytes:
+    """multilingual-e5-small as a serialized ONNX model, from the names and shapes of its initializers."""
+    graph = _Graph(tensors)
+    zero, length = graph.constant("zero", [0]), graph.add("Shape", "words", start=1, end=2)
+    positions = graph.add("Slice", graph.weight("positions"), zero, length, zero)
+    states = _normalise(graph, graph.add("Add", "words", positions), _Norm("emb.ln.w", "emb.ln.b"))
+    for layer in range(MULTILINGUAL_LAYERS):
+        names = [f"l{layer}.{name}." for name in MULTILINGUAL_LINEARS]
+        linears = [_Linear(name + "w", name + "scale", name + "b") for name in names]
+        norms = [_Norm(f"l{layer}.{name}.w", f"l{layer}.{name}.b") for name in ("aln", "oln")]
+        states = _layer(graph, states, linears, *norms)
+    given = helper.make_tensor_value_info("words", TensorProto.FLOAT, ["texts", "tokens", HIDDEN])
+    return _finished(graph, states, given, multilingual.GRAPH_VERSION)
 
 
 def build_probe() -> bytes:
@@ -80,7 +105,16 @@ def build_probe() -> bytes:
     return graph.serialize(
         helper.make_tensor_value_info("states", TensorProto.UINT8, [1, PROBE_SIZE]),
         helper.make_tensor_value_info("product", TensorProto.INT32, [1, PROBE_SIZE]),
+        weights.GRAPH_VERSION,
     )
+
+
+def _finished(graph: _Graph, states: str, given: Any, version: int) -> bytes:
+    """The graph with the mean over the tokens, to unit length, as its output."""
+    mean = graph.add("ReduceMean", states, graph.constant("tokens_axis", [1]), keepdims=0)
+    graph.add("LpNormalization", mean, output="embedding", axis=1, p=2)
+    result = helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["texts", HIDDEN])
+    return graph.serialize(given, result, version)
 
 
 def _linear_names(tensors: weights.Tensors) -> list[str]:
@@ -102,24 +136,24 @@ def _embeddings(graph: _Graph) -> str:
     length = graph.add("Shape", "input_ids", start=1, end=2)
     positions = graph.add("Slice", graph.add("Add", table, kind), zero, length, zero)
     states = graph.add("Add", _dequantise(graph, words, word_scales), positions)
-    return _normalise(graph, states, EMBEDDINGS + "LayerNorm")
+    return _normalise(graph, states, _Norm(EMBEDDINGS + "LayerNorm.weight", EMBEDDINGS + "LayerNorm.bias"))
 
 
-def _layer(graph: _Graph, states: str, prefix: str, linears: list[str]) -> str:
+def _layer(graph: _Graph, states: str, linears: list[_Linear], attended_norm: _Norm, fed_norm: _Norm) -> str:
     """One transformer layer: attention and feed-forward, each added to its input and normalised."""
-    query, key, value, out, up, down = ((name, prefix + bias) for name, bias in zip(linears, BIASES, strict=True))
+    query, key, value, out, up, down = linears
     quantised = _quantise(graph, states)
     attention = _attend(
         graph,
-        _linear(graph, quantised, *query, scaled=True),
-        _linear(graph, quantised, *key),
-        _linear(graph, quantised, *value),
+        _multiply(graph, quantised, query, scaled=True),
+        _multiply(graph, quantised, key),
+        _multiply(graph, quantised, value),
     )
-    attended = _linear(graph, _quantise(graph, attention), *out)
-    states = _normalise(graph, graph.add("Add", attended, states), prefix + "attention.output.LayerNorm")
-    wide = graph.add("Gelu", _linear(graph, _quantise(graph, states), *up))
-    narrow = _linear(graph, _quantise_tokens(graph, wide), *down)
-    return _normalise(graph, graph.add("Add", narrow, states), prefix + "output.LayerNorm")
+    attended = _multiply(graph, _quantise(graph, attention), out)
+    states = _normalise(graph, graph.add("Add", attended, states), attended_norm)
+    wide = graph.add("Gelu", _multiply(graph, _quantise(graph, states), up))
+    narrow = _multiply(graph, _quantise_tokens(graph, wide), down)
+    return _normalise(graph, graph.add("Add", narrow, states), fed_norm)
 
 
 def _attend(graph: _Graph, query: str, key: str, value: str) -> str:
@@ -159,14 +193,14 @@ def _quantise_tokens(graph: _Graph, states: str) -> _Quantised:
     return _Quantised(quantised, scale, zero_point, per_token=True)
 
 
-def _linear(graph: _Graph, states: _Quantised, name: str, bias: str, scaled: bool = False) -> str:
+def _multiply(graph: _Graph, states: _Quantised, linear: _Linear, scaled: bool = False) -> str:
     """x W + b in integers. `scaled` divides the result by sqrt(32), in the weights' scale and the bias."""
-    scale = graph.add("Reshape", graph.weight(name + "_scale"), graph.constant("flat", [-1]))
-    offset = graph.weight(bias)
+    scale = graph.add("Reshape", graph.weight(linear.scale), graph.constant("flat", [-1]))
+    offset = graph.weight(linear.bias)
     if scaled:
         factor = graph.constant("query_factor", np.float32(1 / np.sqrt(HIDDEN // HEADS)))
         scale, offset = graph.add("Mul", scale, factor), graph.add("Mul", offset, factor)
-    product = graph.add("MatMulInteger", states.numbers, graph.weight(name + "_q"), states.zero_point)
+    product = graph.add("MatMulInteger", states.numbers, graph.weight(linear.numbers), states.zero_point)
     if states.per_token:
         result = graph.add("Mul", _dequantise(graph, product, scale), states.scale)
     else:  # the order in which onnxruntime recognises the whole as one operator
@@ -174,10 +208,25 @@ def _linear(graph: _Graph, states: _Quantised, name: str, bias: str, scaled: boo
     return graph.add("Add", result, offset)
 
 
-def _normalise(graph: _Graph, states: str, name: str) -> str:
+def _normalise(graph: _Graph, states: str, norm: _Norm) -> str:
     """LayerNormalization over the last axis with the package's weight and bias."""
-    weight, bias = graph.weight(name + ".weight"), graph.weight(name + ".bias")
+    weight, bias = graph.weight(norm.weight), graph.weight(norm.bias)
     return graph.add("LayerNormalization", states, weight, bias, axis=-1, epsilon=LAYER_NORM_EPSILON)
+
+
+class _Linear(NamedTuple):
+    """Names of a linear layer's int8 weights, their scales, and its bias."""
+
+    numbers: str
+    scale: str
+    bias: str
+
+
+class _Norm(NamedTuple):
+    """Names of a LayerNormalization's weight and bias."""
+
+    weight: str
+    bias: str
 
 
 class _Quantised(NamedTuple):
@@ -224,11 +273,11 @@ class _Graph:
         self._initializers[name] = tensor
         return name
 
-    def serialize(self, given: Any, result: Any) -> bytes:
+    def serialize(self, given: Any, result: Any, version: int) -> bytes:
         """The whole model, of one input and one output, as bytes; the same graph gives the same bytes."""
         graph = helper.make_graph(self._nodes, "graph", [given], [result], list(self._initializers.values()))
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
-        model.model_version = weights.GRAPH_VERSION
+        model.model_version = version
         data: bytes = model.SerializeToString(deterministic=True)
         return data
 

@@ -1,4 +1,4 @@
-"""The embedded model in memory: texts to word pieces, word pieces to unit vectors.
+"""An embedded model in memory: texts to word pieces, word pieces to unit vectors.
 
 Texts are run one at a time, each on one thread: on a CPU, padding costs more than batching gains, and a
 text's vector then never depends on what it was sent with (the graph quantises per call). Several threads
@@ -16,13 +16,9 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
-from search.embedded import tokens, weights
+from search.embedded import models, weights
+from search.embedded.models import DIMENSIONS, ENGLISH, EmbeddedModel
 from search.embedded.runtime import onnxruntime
-
-DIMENSIONS = 384
-# all-MiniLM-L6-v2 was trained on at most this many word pieces, [CLS] and [SEP] among them.
-CONTEXT_LENGTH = 256
-SPECIAL_TOKENS = 2
 
 # This fusion slowed an earlier form of the graph; on this one it gains nothing (within 1 %, onnxruntime 1.32).
 _DISABLED_OPTIMIZERS = ["SkipLayerNormFusion"]
@@ -34,32 +30,35 @@ _EXACT_INTEGERS = "session.x64quantprecision"
 
 
 class Encoder:
-    """The model, loaded. Safe to share between threads.
+    """A model, loaded. Safe to share between threads.
 
-    Raises ModelMissing and ModelGarbled as `search.embedded.weights.read` does.
+    Raises ModelMissing and ModelGarbled as `search.embedded.packages.WeightsFile.checked` does.
     """
 
-    def __init__(self, threads: int | None = None) -> None:
+    def __init__(self, threads: int | None = None, model: EmbeddedModel = ENGLISH) -> None:
         self.threads = threads or available_cores()
+        self.model = model
+        loaded = model.load()
+        self._ids, self._inputs = loaded.ids, loaded.inputs
         self._weights = {
-            name: onnxruntime.OrtValue.ortvalue_from_numpy(tensor) for name, tensor in weights.load().items()
+            name: onnxruntime.OrtValue.ortvalue_from_numpy(tensor) for name, tensor in loaded.initializers.items()
         }
-        self._session = _session(self._weights)
+        self._session = _session(loaded.graph, self._weights)
         self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="embedded-model")
 
     def tokenize(self, texts: Sequence[str], limit: int) -> list[list[int]]:
         """Each text's word pieces without special tokens; those with more than `limit` may be incomplete."""
         if self.threads == 1 or len(texts) <= 1:
-            return [tokens.ids(text, limit) for text in texts]
-        return list(self._pool.map(lambda text: tokens.ids(text, limit), texts))
+            return [self._ids(text, limit) for text in texts]
+        return list(self._pool.map(lambda text: self._ids(text, limit), texts))
 
     def encode(self, pieces: Sequence[Sequence[int]]) -> NDArray[np.float32]:
         """Word pieces to unit vectors (texts, DIMENSIONS), in the order given.
 
-        Raises ValueError for more than CONTEXT_LENGTH - SPECIAL_TOKENS word pieces: cutting is the caller's.
+        Raises ValueError for more word pieces than fit the model: cutting is the caller's.
         """
-        if (longest := max(map(len, pieces), default=0)) > CONTEXT_LENGTH - SPECIAL_TOKENS:
-            raise ValueError(f"{longest} word pieces do not fit a window of {CONTEXT_LENGTH}")
+        if (longest := max(map(len, pieces), default=0)) > self.model.most_pieces:
+            raise ValueError(f"{longest} word pieces do not fit a window of {self.model.context_length}")
         vectors = np.empty((len(pieces), DIMENSIONS), np.float32)
 
         def run(at: int) -> None:
@@ -74,26 +73,25 @@ class Encoder:
         return vectors
 
     def _run(self, pieces: Sequence[int]) -> NDArray[np.float32]:
-        inputs = np.array([[tokens.CLS, *pieces, tokens.SEP]], np.int64)
-        vector: NDArray[np.float32] = self._session.run(None, {"input_ids": inputs})[0][0]
+        vector: NDArray[np.float32] = self._session.run(None, self._inputs(pieces))[0][0]
         return vector
 
 
 _lock = Lock()
-_shared: list[Encoder] = []
+_shared: dict[str, Encoder] = {}
 
 
-def shared() -> Encoder:
-    """The process's one Encoder, loaded at the first call. Raises as Encoder; the next call then tries again."""
+def shared(model: EmbeddedModel = ENGLISH) -> Encoder:
+    """The process's one Encoder of a model, loaded at the first call. Raises as Encoder; the next call tries again."""
     with _lock:
-        if not _shared:
-            _shared.append(Encoder())
-        return _shared[0]
+        if model.name not in _shared:
+            _shared[model.name] = Encoder(model=model)
+        return _shared[model.name]
 
 
-def loaded() -> bool:
-    """Whether `shared` has loaded the model."""
-    return bool(_shared)
+def loaded() -> list[EmbeddedModel]:
+    """The models that `shared` has loaded."""
+    return [model for model in models.ALL if model.name in _shared]
 
 
 def available_cores() -> int:
@@ -103,16 +101,14 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
-def _session(tensors: dict[str, onnxruntime.OrtValue]) -> onnxruntime.InferenceSession:
+def _session(graph: bytes, tensors: dict[str, onnxruntime.OrtValue]) -> onnxruntime.InferenceSession:
     """The graph with its weights, for single-threaded runs."""
     onnxruntime.disable_telemetry_events()
     options = _options()
     options.add_external_initializers(list(tensors), list(tensors.values()))
     if saturates():
         options.add_session_config_entry(_EXACT_INTEGERS, "1")
-    return onnxruntime.InferenceSession(
-        weights.GRAPH.read_bytes(), options, providers=_PROVIDERS, disabled_optimizers=_DISABLED_OPTIMIZERS
-    )
+    return onnxruntime.InferenceSession(graph, options, providers=_PROVIDERS, disabled_optimizers=_DISABLED_OPTIMIZERS)
 
 
 def saturates() -> bool:

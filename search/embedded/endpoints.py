@@ -1,8 +1,8 @@
 """What each endpoint of the embedded model answers, as Ollama does: shapes, statuses and wordings.
 
 Functions from a request's decoded body to the answer's; what is refused is raised as Refused. Wordings and
-their order are those of Ollama's server/routes.go, about version 0.33. The one model never leaves memory
-once it is loaded, so `keep_alive` is accepted and changes nothing.
+their order are those of Ollama's server/routes.go, about version 0.33. A model never leaves memory once it is
+loaded, so `keep_alive` is accepted and changes nothing.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from search.config import EMBEDDED_MODEL
-from search.embedded import encoder, names, weights
+from search.embedded import encoder, models, names
+from search.embedded.models import EmbeddedModel
+from search.errors import ModelMissing
 from search.vectors import Floats, unit
 
 VERSION = "0.33.0+embedded"
@@ -37,34 +38,41 @@ def version() -> Json:
 
 
 def tags() -> Json:
-    """GET /api/tags: the one model. Raises ModelMissing where its weights are not installed."""
-    return {"models": [_listing() | {"modified_at": _modified(), "capabilities": ["embedding"]}]}
+    """GET /api/tags: the models whose weights are installed. Raises ModelMissing where none's are."""
+    listed = [
+        _listing(model) | {"modified_at": _modified(model), "capabilities": ["embedding"]}
+        for model in models.ALL
+        if _installed(model)
+    ]
+    if not listed:
+        models.ENGLISH.file.path()  # raises, with the command that installs it
+    return {"models": listed}
 
 
 def ps() -> Json:
-    """GET /api/ps: the model once it is loaded, in main memory, for good."""
-    if not encoder.loaded():
-        return {"models": []}
-    running = {"expires_at": _NEVER, "size_vram": 0, "context_length": encoder.CONTEXT_LENGTH}
-    return {"models": [_listing() | running]}
+    """GET /api/ps: the models that are loaded, in main memory, for good."""
+    running = {"expires_at": _NEVER, "size_vram": 0}
+    return {
+        "models": [_listing(model) | running | {"context_length": model.context_length} for model in encoder.loaded()]
+    }
 
 
 def show(body: Json) -> Json:
-    """POST /api/show: what the model is."""
-    model = _field(body, "model", str, "ShowRequest") or _field(body, "name", str, "ShowRequest")
-    if not model:
+    """POST /api/show: what a model is. Raises ModelMissing where its weights are not installed."""
+    asked = _field(body, "model", str, "ShowRequest") or _field(body, "name", str, "ShowRequest")
+    if not asked:
         raise Refused(400, "model is required")
-    if not _parse(model).matches(_MODEL):
-        raise Refused(404, f"model '{model}' not found")
+    if (model := _find(_parse(asked))) is None:
+        raise Refused(404, f"model '{asked}' not found")
     return {
-        "license": _LICENSE,
-        "modelfile": f"# The model that comes with this program.\nFROM {weights.path()}\n",
-        "parameters": f"{'num_ctx':<30} {encoder.CONTEXT_LENGTH}",
+        "license": model.licence,
+        "modelfile": f"# A model that runs inside this program.\nFROM {model.file.path()}\n",
+        "parameters": f"{'num_ctx':<30} {model.context_length}",
         "template": "{{ .Prompt }}",
-        "details": _DETAILS,
-        "model_info": _MODEL_INFO,
+        "details": _details(model),
+        "model_info": _model_info(model),
         "capabilities": ["embedding"],
-        "modified_at": _modified(),
+        "modified_at": _modified(model),
     }
 
 
@@ -78,9 +86,9 @@ def embed(body: Json) -> Json:
         raise Refused(404, "model '' not found")
     name = _parse(model)
     texts = _texts(body.get("input"))
-    _require(name, model)
-    limit = _window(body, "EmbedRequest") - encoder.SPECIAL_TOKENS
-    running = encoder.shared()
+    found = _require(name, model)
+    limit = _window(body, "EmbedRequest", found) - models.SPECIAL_TOKENS
+    running = encoder.shared(found)
     loaded = time.perf_counter_ns()
     if not texts:
         return {"model": model, "embeddings": []}
@@ -94,7 +102,7 @@ def embed(body: Json) -> Json:
         "embeddings": embeddings.tolist(),
         "total_duration": time.perf_counter_ns() - started,
         "load_duration": loaded - started,
-        "prompt_eval_count": sum(len(text) + encoder.SPECIAL_TOKENS for text in pieces),
+        "prompt_eval_count": sum(len(text) + models.SPECIAL_TOKENS for text in pieces),
     }
 
 
@@ -104,9 +112,9 @@ def embeddings(body: Json) -> Json:
     prompt = _field(body, "prompt", str, "EmbeddingRequest")
     if not model:
         raise Refused(400, "model is required")
-    _require(_parse(model), model)
-    limit = _window(body, "EmbeddingRequest") - encoder.SPECIAL_TOKENS
-    running = encoder.shared()
+    found = _require(_parse(model), model)
+    limit = _window(body, "EmbeddingRequest", found) - models.SPECIAL_TOKENS
+    running = encoder.shared(found)
     if not prompt:
         return {"embedding": []}
     pieces = running.tokenize([prompt], limit)
@@ -132,47 +140,19 @@ def chat(body: Json) -> Json:
 
 
 def manage(body: Json) -> Json:
-    """POST pull, push, create, copy and DELETE delete: refused, since there is one model and it stays."""
+    """POST pull, push, create, copy and DELETE delete: refused, since models are installed with pip."""
     del body
     raise Refused(
         400,
-        f'"{EMBEDDED_MODEL}" is the embedded model of this program: models cannot be pulled, pushed, created, '
-        "copied or deleted here; use an Ollama server for others",
+        f"{' and '.join(model.name for model in models.ALL)} are the embedded models of this program: models cannot be "
+        "pulled, pushed, created, copied or deleted here; use an Ollama server for others",
     )
 
 
-_MODEL = names.Name("registry.ollama.ai", "library", EMBEDDED_MODEL, "latest")
 _TOO_LONG = "the input length exceeds the context length"
 _MIN_WINDOW = 4
-_LICENSE = (
-    "Apache-2.0: all-MiniLM-L6-v2 of sentence-transformers, int8 weights of the package "
-    f"{weights.PACKAGE} {weights.PACKAGE_VERSION}; vocabulary of bert-base-uncased (Apache-2.0)"
-)
 # What Ollama says of a model with keep_alive -1: now, and the longest duration that Go can name.
 _NEVER = "2318-01-01T00:00:00Z"
-_DETAILS: Json = {
-    "parent_model": "",
-    "format": "onnx",
-    "family": "bert",
-    "families": ["bert"],
-    "parameter_size": "22.6M",
-    "quantization_level": "INT8",
-    "context_length": encoder.CONTEXT_LENGTH,
-    "embedding_length": encoder.DIMENSIONS,
-}
-_MODEL_INFO: Json = {
-    "general.architecture": "bert",
-    "general.parameter_count": 22_565_376,
-    "bert.attention.causal": False,
-    "bert.attention.head_count": 12,
-    "bert.attention.layer_norm_epsilon": 1e-12,
-    "bert.block_count": 6,
-    "bert.context_length": encoder.CONTEXT_LENGTH,
-    "bert.embedding_length": encoder.DIMENSIONS,
-    "bert.feed_forward_length": 1536,
-    "bert.pooling_type": 1,
-    "tokenizer.ggml.model": "bert",
-}
 _GO_TYPES: dict[type, str] = {str: "string", bool: "bool", int: "int", dict: "map[string]interface {}"}
 _JSON_TYPES: dict[type, str] = {
     str: "string",
@@ -184,14 +164,59 @@ _JSON_TYPES: dict[type, str] = {
 }
 
 
-def _listing() -> Json:
-    """What /api/tags and /api/ps both say of the model."""
-    size = weights.path().stat().st_size
-    return {"name": _MODEL.short, "model": _MODEL.short, "size": size, "digest": weights.DIGEST, "details": _DETAILS}
+def _details(model: EmbeddedModel) -> Json:
+    return {
+        "parent_model": "",
+        "format": "onnx",
+        "family": "bert",
+        "families": ["bert"],
+        "parameter_size": f"{model.parameters / 1e6:.1f}M",
+        "quantization_level": model.quantization,
+        "context_length": model.context_length,
+        "embedding_length": models.DIMENSIONS,
+    }
 
 
-def _modified() -> str:
-    return datetime.fromtimestamp(weights.path().stat().st_mtime, UTC).isoformat().replace("+00:00", "Z")
+def _model_info(model: EmbeddedModel) -> Json:
+    return {
+        "general.architecture": "bert",
+        "general.parameter_count": model.parameters,
+        "bert.attention.causal": False,
+        "bert.attention.head_count": 12,
+        "bert.attention.layer_norm_epsilon": 1e-12,
+        "bert.block_count": model.layers,
+        "bert.context_length": model.context_length,
+        "bert.embedding_length": models.DIMENSIONS,
+        "bert.feed_forward_length": 1536,
+        "bert.pooling_type": 1,
+        "tokenizer.ggml.model": model.tokenizer,
+    }
+
+
+def _listing(model: EmbeddedModel) -> Json:
+    """What /api/tags and /api/ps both say of a model."""
+    name, size = _name(model).short, model.file.path().stat().st_size
+    return {"name": name, "model": name, "size": size, "digest": model.digest, "details": _details(model)}
+
+
+def _modified(model: EmbeddedModel) -> str:
+    return datetime.fromtimestamp(model.file.path().stat().st_mtime, UTC).isoformat().replace("+00:00", "Z")
+
+
+def _name(model: EmbeddedModel) -> names.Name:
+    return names.Name("registry.ollama.ai", "library", model.name, "latest")
+
+
+def _find(name: names.Name) -> EmbeddedModel | None:
+    return next((model for model in models.ALL if name.matches(_name(model))), None)
+
+
+def _installed(model: EmbeddedModel) -> bool:
+    try:
+        model.file.path()
+    except ModelMissing:
+        return False
+    return True
 
 
 def _field(body: Json, name: str, kind: type, request: str) -> Any:
@@ -219,26 +244,27 @@ def _texts(given: Any) -> list[str]:
     return texts
 
 
-def _require(name: names.Name, model: str) -> None:
-    if not name.matches(_MODEL):
+def _require(name: names.Name, model: str) -> EmbeddedModel:
+    if (found := _find(name)) is None:
         raise Refused(404, f'model "{model}" not found, try pulling it first')
+    return found
 
 
 def _incapable(model: str, what: str) -> Refused:
-    if not _parse(model).matches(_MODEL):
+    if _find(_parse(model)) is None:
         return Refused(404, f"model '{model}' not found")
     return Refused(400, f'"{model}" does not support {what}')
 
 
-def _window(body: Json, request: str) -> int:
+def _window(body: Json, request: str, model: EmbeddedModel) -> int:
     """How many tokens fit: the option num_ctx, at most the model's own."""
     options = _field(body, "options", dict, request) or {}
     asked = options.get("num_ctx")
     if asked is None:
-        return encoder.CONTEXT_LENGTH
+        return model.context_length
     if isinstance(asked, bool) or not isinstance(asked, int | float):
         raise Refused(500, 'option "num_ctx" must be of type integer')
-    return int(min(max(asked, _MIN_WINDOW), encoder.CONTEXT_LENGTH))
+    return int(min(max(asked, _MIN_WINDOW), model.context_length))
 
 
 def _checked(vectors: Floats) -> Floats:
@@ -249,4 +275,4 @@ def _checked(vectors: Floats) -> Floats:
 
 def _cut(vectors: Floats, dimensions: int) -> Floats:
     """The first `dimensions` of each vector, to unit length again; all of them for 0 or too many."""
-    return unit(vectors[:, :dimensions]) if 0 < dimensions < encoder.DIMENSIONS else vectors
+    return unit(vectors[:, :dimensions]) if 0 < dimensions < models.DIMENSIONS else vectors

@@ -16,7 +16,7 @@ import httpx
 from pydantic_core import to_json
 
 from search.embedded import endpoints
-from search.errors import SearchError
+from search.errors import ModelMissing, SearchError
 
 
 class EmbeddedTransport(httpx.BaseTransport):
@@ -44,6 +44,8 @@ def answer(method: str, path: str, body: bytes) -> httpx.Response:
         response = endpoint(body)
     except endpoints.Refused as error:
         response = _json(error.status, {"error": error.message})
+    except ModelMissing as error:
+        response = _json(404, {"error": error.message})
     except SearchError as error:
         response = _json(500, {"error": error.message})
     return httpx.Response(response.status_code, headers=response.headers) if method == "HEAD" else response

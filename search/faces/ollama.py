@@ -86,7 +86,7 @@ class Behind:
 def behind(service: Service, documented: Documented, host: str) -> Behind:
     """What the faces stand on: the Ollama that the settings use, or the embedded model."""
     settings = service.settings
-    used = settings.ollama_host if settings.chat_model or settings.embed_model else EMBEDDED_HOST
+    used = EMBEDDED_HOST if settings.embeds_here and not settings.chat_model else settings.ollama_host
     return Behind(AsyncClient(used, api_key=settings.api_key), documented, hosts.is_loopback(host))
 
 

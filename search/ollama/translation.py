@@ -21,6 +21,7 @@ import httpx
 from pydantic import ValidationError
 from pydantic_core import from_json
 
+from search.config import EMBEDDED_HOST, EMBEDDED_MODEL, MULTILINGUAL_MODEL
 from search.errors import (
     InputTooLong,
     ModelBusy,
@@ -187,6 +188,8 @@ def _timed_out(call: Call[Any], host: Host, error: httpx.TimeoutException) -> Mo
 def _not_found(call: Call[Any], host: Host, words: str) -> ModelError:
     if call.model and "not found" in words and "page not found" not in words:
         return _missing(call, host)
+    if host.embedded and "not installed" in words:
+        return ModelMissing(words)  # they say how to have it
     return RouteMissing(
         f"{host} does not know {call} ({words or 'status 404'}): update Ollama there, or check OLLAMA_HOST: "
         "is it an Ollama, and is there a path too many?",
@@ -197,8 +200,8 @@ def _not_found(call: Call[Any], host: Host, words: str) -> ModelError:
 def _missing(call: Call[Any], host: Host) -> ModelMissing:
     if host.embedded:
         return ModelMissing(
-            f'there is no embedded model "{call.model}": leave SEARCH_EMBED_MODEL unset for the embedded one, '
-            "or have OLLAMA_HOST name a server that has the model"
+            f'there is no embedded model "{call.model}": leave SEARCH_EMBED_MODEL unset for {EMBEDDED_MODEL}, set it '
+            f"to {EMBEDDED_HOST}{MULTILINGUAL_MODEL}, or have OLLAMA_HOST name a server that has the model"
         )
     return ModelMissing(
         f'{host} has no model "{call.model}": run `ollama pull {call.model}` there, or name one that it has '

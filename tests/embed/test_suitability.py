@@ -1,0 +1,21 @@
+"""Whether the embedded English model suits an index is said in one line."""
+
+from __future__ import annotations
+
+import pytest
+
+from search.embed import suitability
+
+
+@pytest.mark.parametrize("languages", [{}, {"en": 1}, {"en": 2, "de": 1}, {"en": 2, "de": 1, "zh": 1}])
+def test_an_index_that_is_half_english_or_more_gives_no_doubt(languages: dict[str, int]) -> None:
+    assert suitability.doubt(languages) is None
+
+
+def test_other_languages_are_counted_and_what_fits_is_named() -> None:
+    line = suitability.doubt({"en": 2, "de": 1, "zh": 1200, "ar": 4, "ru": 3})
+    assert line
+    assert "1,208 of 1,210 documents are in other languages (1,200 zh, 4 ar, 3 ru, ...)" in line
+    for name in ("embedded://multilingual-e5-small", "semsearch[multilingual]", "bge-m3", "embeddinggemma"):
+        assert name in line
+    assert "\n" not in line
