@@ -97,7 +97,7 @@ def _events(answerer: Answerer, question: Question) -> Generator[Event]:
     asked, notes = _understood(answerer, question, turns)
     hits, found_notes = _found(answerer.searcher, question, asked)
     sources = tuple(Source(n, hit.document, hit.chunk) for n, hit in enumerate(hits, 1))
-    draft = Draft(question.question, sources, [*notes, *found_notes], start, turns)
+    draft = Draft(question.question, sources, [*notes, *found_notes], start, turns, question.think)
     near = Near(answerer)
     read = near.read(asked, sources, hits)
     probability = gates.probability(read.evidence)

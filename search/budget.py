@@ -21,6 +21,8 @@ DEFAULT_WINDOW = 4096
 """Ollama's own default, for a model that is not loaded yet: one that has less refuses, and is loaded then."""
 ANSWER_SHARE, ANSWER_LEAST, ANSWER_MOST = 4, 256, 1024
 """Room for the answer: a quarter of the window, within these bounds, in tokens."""
+THINKING_SHARE, THINKING_MOST = 2, 8192
+"""The same where the model thinks first: its thoughts take room of the window too."""
 HEADROOM = 1.15
 TEMPLATE = 32
 """Tokens that a model's template adds to a conversation, about."""
@@ -40,18 +42,26 @@ class Plan:
     window: int
 
 
-def window(client: Client, model: str) -> int:
-    """The live window of a chat model in tokens; Ollama's default before it is loaded, or where nobody can say."""
+def window(client: Client, model: str, wanted: int | None = None) -> int:
+    """The window of a chat model in tokens: the live one, or the one that is `wanted` of it with each call.
+
+    A model has no larger one than it was trained with. Ollama's default before it is loaded, or where nobody can say.
+    """
     try:
+        if wanted:
+            return min(wanted, client.show(model).context_length or wanted)
         loaded = client.ps().find(model)
     except ModelError:
-        return DEFAULT_WINDOW
+        return wanted or DEFAULT_WINDOW
     return loaded.context_length if loaded and loaded.context_length else DEFAULT_WINDOW
 
 
-def plan(question: str, sources: Sequence[Source], window: int, turns: Sequence[Turn] = ()) -> Plan:
+def plan(
+    question: str, sources: Sequence[Source], window: int, turns: Sequence[Turn] = (), *, thinks: bool = False
+) -> Plan:
     """As many of the sources as fit, best first; at least one, which the server may then refuse."""
-    room = window - min(max(window // ANSWER_SHARE, ANSWER_LEAST), ANSWER_MOST)
+    share, most = (THINKING_SHARE, THINKING_MOST) if thinks else (ANSWER_SHARE, ANSWER_MOST)
+    room = window - min(max(window // share, ANSWER_LEAST), most)
     kept = len(sources)
     while kept > 1 and _size(question, sources[:kept], turns) > room:
         kept -= 1

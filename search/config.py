@@ -8,10 +8,13 @@ from pathlib import Path
 
 from platformdirs import user_data_path
 
+from search.errors import ConfigError
+
 EMBEDDED_HOST = "embedded://"
 EMBEDDED_MODEL = "all-minilm"
 MULTILINGUAL_MODEL = "multilingual-e5-small"
 DEFAULT_OLLAMA_HOST = "http://127.0.0.1:11434"
+LEAST_NUM_CTX, MOST_NUM_CTX = 512, 100_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,7 @@ class Settings:
     chat_model    SEARCH_CHAT_MODEL; None: answers are extracts
     query_prefix, document_prefix   SEARCH_QUERY_PREFIX, SEARCH_DOCUMENT_PREFIX: what is put before a query and
                   before a passage that is embedded, "" for nothing; None: what the model's family wants
+    num_ctx       SEARCH_NUM_CTX: the window in tokens that the chat model is loaded with; None: the server's choice
     token         SEARCH_TOKEN, which changes over HTTP ask for; "" for none: only this machine may make them
     """
 
@@ -37,6 +41,7 @@ class Settings:
     query_prefix: str | None = None
     document_prefix: str | None = None
     token: str = ""
+    num_ctx: int | None = None
 
     @property
     def embedder(self) -> str:
@@ -56,7 +61,10 @@ class Settings:
 
 
 def from_environment(environment: Mapping[str, str], database: str | None = None) -> Settings:
-    """Settings from environment variables; `database` (the --db option) wins over SEARCH_DB."""
+    """Settings from environment variables; `database` (the --db option) wins over SEARCH_DB.
+
+    Raises ConfigError for a SEARCH_NUM_CTX that is no number of tokens.
+    """
     return Settings(
         database=database or environment.get("SEARCH_DB") or str(default_database()),
         ollama_host=environment.get("OLLAMA_HOST", "").strip() or DEFAULT_OLLAMA_HOST,
@@ -66,6 +74,7 @@ def from_environment(environment: Mapping[str, str], database: str | None = None
         query_prefix=_prefix(environment.get("SEARCH_QUERY_PREFIX")),
         document_prefix=_prefix(environment.get("SEARCH_DOCUMENT_PREFIX")),
         token=environment.get("SEARCH_TOKEN", "").strip(),
+        num_ctx=_tokens("SEARCH_NUM_CTX", environment.get("SEARCH_NUM_CTX", "")),
     )
 
 
@@ -77,3 +86,13 @@ def default_database() -> Path:
 def _prefix(given: str | None) -> str | None:
     r"""A prefix as given, with its spaces; \n stands for a line break."""
     return None if given is None else given.replace("\\n", "\n")
+
+
+def _tokens(name: str, given: str) -> int | None:
+    """A number of tokens; None where none is given."""
+    text = given.strip().replace(",", "").replace("_", "")
+    if not text:
+        return None
+    if not text.isascii() or not text.isdigit() or not LEAST_NUM_CTX <= int(text) <= MOST_NUM_CTX:
+        raise ConfigError(f"{name} is {given!r}: give a number of tokens from {LEAST_NUM_CTX} on, such as 16384")
+    return int(text)

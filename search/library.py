@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 from search import answer, config, query
 from search.config import Settings
 from search.places import place
+from search.queries import Effort
 from search.records import DocumentRef, Hit, Mode, Query, Question, Results, Status
 from search.replies import Answer, Event
 from search.service import Service, open_service
@@ -118,9 +119,19 @@ class Index:
         found = query.search(self._service.searcher, Query(text, k, mode, path, type))
         return _as(Found, replace(found, hits=tuple(_as(FoundHit, hit) for hit in found.hits)))
 
-    def ask(self, question: str, k: int = 8, *, path: str | None = None, type: str | None = None) -> Reply:
-        """An answer from the documents, each sentence checked. Raises SearchError."""
-        return _as(Reply, answer.answer(self._service.answerer, Question(question, k, path=path, type=type)))
+    def ask(
+        self,
+        question: str,
+        k: int = 8,
+        *,
+        path: str | None = None,
+        type: str | None = None,
+        think: bool | Effort = False,
+        save: bool = False,
+    ) -> Reply:
+        """An answer from the documents, each sentence checked; with `save` it is kept. Raises SearchError."""
+        asked = Question(question, k, path=path, type=type, think=think, save=save)
+        return _as(Reply, answer.answer(self._service.answerer, asked))
 
     def stream(self, question: str, k: int = 8, *, path: str | None = None, type: str | None = None) -> Iterator[Event]:
         """The answer as it comes; the last event has all of it. Raises SearchError."""
@@ -164,7 +175,7 @@ def open_index(
     the command `search`. Raises ConfigError and StoreError; no model is asked yet.
     """
     settings = config.from_environment(os.environ, os.fspath(database) if database is not None else None)
-    given = {"embed_model": embed_model, "chat_model": chat_model, "ollama_host": ollama_host}
+    given: dict[str, Any] = {"embed_model": embed_model, "chat_model": chat_model, "ollama_host": ollama_host}
     changed: Settings = replace(settings, **{name: value for name, value in given.items() if value is not None})
     return Index(open_service(changed))
 

@@ -11,6 +11,9 @@ from search.filters import Filter
 Mode = Literal["hybrid", "keyword", "vector"]
 MODES: tuple[Mode, ...] = ("hybrid", "keyword", "vector")
 
+Effort = Literal["low", "medium", "high", "max"]
+EFFORTS: tuple[Effort, ...] = ("low", "medium", "high", "max")
+
 MAX_QUERY_CHARACTERS = 20_000
 MAX_K = 1_000
 MAX_NEIGHBOURS = 20
@@ -67,7 +70,8 @@ class Turn:
 class Question:
     """A question to answer from the documents; fields as in Query. `conversation` is what came before, in order.
 
-    With `save` the answer is kept in the index.
+    With `save` the answer is kept in the index. With `think` a chat model that can may think before it answers, True or
+    with so much effort.
     """
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
@@ -83,6 +87,7 @@ class Question:
     where: dict[str, str] = field(default_factory=dict)
     conversation: tuple[Turn, ...] = ()
     save: bool = False
+    think: bool | Effort = False
 
     @property
     def filter(self) -> Filter:
@@ -94,6 +99,8 @@ class Question:
             check_text("conversation's question", turn.question)
         check_k(self.k)
         _filter(self)
+        if not isinstance(self.think, bool) and self.think not in EFFORTS:
+            raise QueryError(f"think {self.think!r} is unknown: use true, false or one of {', '.join(EFFORTS)}")
 
 
 def _filter(asked: Query | Question) -> Filter:

@@ -91,6 +91,14 @@ class TextWritten:
 
 
 @dataclass(frozen=True, slots=True)
+class Thought:
+    """A piece of what the model thinks before it answers; no part of the answer, and not checked."""
+
+    text: str
+    type: Literal["thinking"] = "thinking"
+
+
+@dataclass(frozen=True, slots=True)
 class SentenceChecked:
     """A finished sentence and what was found of it in the sources."""
 
@@ -106,7 +114,7 @@ class Answered:
     type: Literal["answer"] = "answer"
 
 
-Event = SourcesFound | TextWritten | SentenceChecked | Answered
+Event = SourcesFound | Thought | TextWritten | SentenceChecked | Answered
 
 
 # ------------------------------------------------------------------ kept answers

@@ -79,7 +79,7 @@ def open_service(settings: Settings, *, create: bool = False) -> Service:
     searcher = Searcher(store, embedder, name, wanted, elsewhere=cache(partial(_elsewhere, settings, others)))
     chat = None
     if settings.chat_model:
-        chat = Chat(Client(settings.ollama_host, api_key=settings.api_key), settings.chat_model)
+        chat = Chat(Client(settings.ollama_host, api_key=settings.api_key), settings.chat_model, settings.num_ctx)
     return Service(settings, store, searcher, Answerer(searcher, chat), others)
 
 

@@ -10,13 +10,26 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import TypedDict
 
 from search import budget, citations, prompts, sentences
-from search.errors import InputTooLong, ModelError, ModelGarbled
+from search.errors import InputTooLong, ModelError, ModelGarbled, ModelRefused
 from search.inert import Inert
+from search.ollama.api import Options, Think
 from search.ollama.client import Client
 from search.queries import Turn
-from search.replies import Answer, Answered, Event, How, Sentence, SentenceChecked, Source, SourcesFound, TextWritten
+from search.replies import (
+    Answer,
+    Answered,
+    Event,
+    How,
+    Sentence,
+    SentenceChecked,
+    Source,
+    SourcesFound,
+    TextWritten,
+    Thought,
+)
 from search.support import Cosines
 
 LONGEST_REWRITTEN = 1_000
@@ -25,12 +38,42 @@ TRIES = 2
 """How often a model is asked before an empty answer is an error."""
 
 
+NO_THINKING = "does not support thinking"
+"""How Ollama refuses to have a model think that cannot."""
+
+
+class Sending(TypedDict):
+    """Arguments of a call."""
+
+    truncate: bool
+    shift: bool
+    options: Options | None
+
+
 @dataclass(frozen=True, slots=True)
 class Chat:
-    """A chat model and the client that reaches it."""
+    """A chat model, the client that reaches it, and the window in tokens to ask of it (None: the server's choice)."""
 
     client: Client
     model: str
+    num_ctx: int | None = None
+
+    @property
+    def window(self) -> int:
+        """The window that a call has."""
+        return budget.window(self.client, self.model, self.num_ctx)
+
+    @property
+    def sending(self) -> Sending:
+        """What goes with each call, and is the same with each: another value loads the model anew.
+
+        truncate and shift off: the server says so when the prompt is too long instead of cutting it.
+        """
+        return {
+            "truncate": False,
+            "shift": False,
+            "options": {"num_ctx": self.num_ctx} if self.num_ctx else None,
+        }
 
 
 @dataclass(slots=True)
@@ -42,6 +85,7 @@ class Draft:
     notes: list[str]
     start: float
     turns: tuple[Turn, ...] = ()
+    think: Think = False
     text: str = ""
     checked: list[Sentence] = field(default_factory=list)
     dropped: list[int] = field(default_factory=list)
@@ -80,14 +124,13 @@ def states(chat: Chat, question: str, sources: Sequence[Source]) -> bool:
 
     Raises ModelError.
     """
-    plan = budget.plan(question, sources, budget.window(chat.client, chat.model))
+    plan = budget.plan(question, sources, chat.window)
     reply = chat.client.chat(
         chat.model,
         prompts.sufficiency(question, plan.sources),
         format=prompts.SUFFICIENCY,
         think=False,
-        truncate=False,
-        shift=False,
+        **chat.sending,
     )
     try:
         return json.loads(reply.message.content).get("stated") is not False
@@ -102,8 +145,7 @@ def rewritten(chat: Chat, question: str, turns: Sequence[Turn]) -> str | None:
         prompts.rewriting(question, turns),
         format=prompts.REWRITTEN,
         think=False,
-        truncate=False,
-        shift=False,
+        **chat.sending,
     )
     try:
         text = json.loads(reply.message.content).get("question")
@@ -114,11 +156,14 @@ def rewritten(chat: Chat, question: str, turns: Sequence[Turn]) -> str | None:
 
 def write(chat: Chat, draft: Draft, cosines: Cosines | None) -> Iterator[Event]:
     """Has the chat model answer from the sources. Raises ModelError."""
-    _fit(draft, budget.window(chat.client, chat.model))
+    _fit(draft, chat.window)
     for _ in range(TRIES):
         yield from _told(chat, draft, cosines)
         if draft.text.strip():
             break
+        if draft.think:
+            draft.think = False
+            draft.notes.append(f"{chat.model} thought and said nothing: it was asked again without thinking")
     else:
         raise ModelGarbled(f"{chat.model} at {chat.client.host.url} answered with nothing, twice: ask again")
     _hold_against_count(draft, cosines)
@@ -129,7 +174,7 @@ def write(chat: Chat, draft: Draft, cosines: Cosines | None) -> Iterator[Event]:
 
 def _fit(draft: Draft, window: int) -> None:
     """Leaves out the last sources, and says so, until the rest fits the window."""
-    plan = budget.plan(draft.question, draft.sources, window, draft.turns)
+    plan = budget.plan(draft.question, draft.sources, window, draft.turns, thinks=bool(draft.think))
     _leave_out(draft, len(plan.left_out))
     draft.metrics |= {"window_tokens": plan.window, "planned_tokens": plan.tokens}
 
@@ -160,18 +205,10 @@ def _told(chat: Chat, draft: Draft, cosines: Cosines | None) -> Iterator[Event]:
 
 
 def _streamed(chat: Chat, draft: Draft) -> Iterator[Event | str]:
-    """The sources, then the text as it comes; where the server finds it too long, again with fewer sources."""
+    """The sources, then the text as it comes; where the server refuses, again with fewer sources or no thinking."""
     while True:
-        messages = prompts.messages(draft.question, draft.sources, draft.turns)
         try:
-            # truncate and shift off: the server says so when the prompt is too long instead of cutting it.
-            with chat.client.chat_stream(chat.model, messages, think=False, truncate=False, shift=False) as replies:
-                yield SourcesFound(draft.sources)
-                for reply in replies:
-                    if reply.message.content:
-                        yield reply.message.content
-                    if reply.done:
-                        draft.metrics |= reply.metrics.figures()
+            yield from _written(chat, draft)
             return
         except InputTooLong:
             if len(draft.sources) <= 1:
@@ -180,6 +217,31 @@ def _streamed(chat: Chat, draft: Draft) -> Iterator[Event | str]:
             _fit(draft, budget.window(chat.client, chat.model))
             if len(draft.sources) == before:
                 _leave_out(draft, 1)
+        except ModelRefused as error:
+            if not draft.think or NO_THINKING not in error.message:
+                raise
+            draft.think = False
+            draft.notes.append(f"{chat.model} cannot think: it answered at once")
+
+
+def _written(chat: Chat, draft: Draft) -> Iterator[Event | str]:
+    """One answer of the model. Thoughts are events, and only where they were asked for: some models always think."""
+    messages = prompts.messages(draft.question, draft.sources, draft.turns)
+    thoughts = Inert()
+    with chat.client.chat_stream(chat.model, messages, think=draft.think, **chat.sending) as replies:
+        yield SourcesFound(draft.sources)
+        for reply in replies:
+            piece = thoughts.feed(reply.message.thinking) if draft.think else ""
+            if reply.message.content or reply.done:
+                piece += thoughts.rest()
+            if piece:
+                yield Thought(piece)
+            if reply.message.content:
+                yield reply.message.content
+            if reply.done:
+                draft.metrics |= reply.metrics.figures()
+                if reply.done_reason == "length":
+                    draft.notes.append(f"{chat.model} stopped before its end: its window was full")
 
 
 def _checked(draft: Draft, start: int, end: int, cosines: Cosines | None) -> Iterator[SentenceChecked]:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from search import answer, prompts
-from search.errors import ModelGarbled
+from search import answer, prompts, writing
+from search.errors import ModelGarbled, QueryError
 from search.records import Question
-from search.replies import Answer, Answered, TextWritten
+from search.replies import Answer, Answered, TextWritten, Thought
 from search.service import Service
 from tests import index
 from tests.fake_ollama import FakeOllama
@@ -91,6 +91,34 @@ def test_a_live_window_smaller_than_thought_shortens_the_plan(service: Service, 
     assert len(whole.sources) + sum("does not fit" in line for line in whole.left_out) == 20
 
 
+def test_a_window_that_is_set_is_asked_for_and_planned_with(service: Service, fake_ollama: FakeOllama) -> None:
+    """In every call the same, so that the model is loaded once; more passages fit than in the server's own."""
+    assert service.answerer.chat
+    wide = replace(service.answerer, chat=replace(service.answerer.chat, num_ctx=32_768))
+    index.fill(service.store, LONG)  # type: ignore[arg-type]
+    index.embed_all(service.store, service.searcher.client)  # type: ignore[arg-type]
+    whole = answer.answer(wide, ASKED)
+    assert (whole.metrics["window_tokens"], len(whole.sources)) == (32_768, 20)
+    writing.states(wide.chat, ASKED.question, whole.sources)
+    assert [body["options"] for body in fake_ollama.sent("/api/chat")] == [{"num_ctx": 32_768}] * 2
+    assert fake_ollama.loads["llama3:latest"] == 1
+
+
+def test_no_model_has_a_larger_window_than_it_was_trained_with(service: Service) -> None:
+    """Whatever is set."""
+    assert service.answerer.chat
+    assert replace(service.answerer.chat, num_ctx=1_000_000).window == 131_072
+
+
+def test_thinking_has_more_room_left(service: Service) -> None:
+    """Thoughts take room of the window too."""
+    index.fill(service.store, LONG)  # type: ignore[arg-type]
+    index.embed_all(service.store, service.searcher.client)  # type: ignore[arg-type]
+    fewer = answer.answer(thinking(service).answerer, replace(ASKED, think=True))
+    more = answer.answer(thinking(service).answerer, ASKED)
+    assert 0 < len(fewer.sources) < len(more.sources)
+
+
 def test_a_server_that_cuts_in_silence_is_found_out(service: Service, fake_ollama: FakeOllama) -> None:
     """What it cannot have read is no source, and the answer says so."""
     fake_ollama.reply = "Vectors are kept in the SQLite file of a shelf [1]. They are kept on a shelf [2]."
@@ -141,6 +169,94 @@ def test_an_unsure_question_is_put_to_the_model_first(service: Service, fake_oll
     whole = answer.answer(service.answerer, question)
     assert whole.how == "refused"
     assert any("does not find the answer" in note for note in whole.notes)
+
+
+# ------------------------------------------------------------------ thinking
+
+
+def thinking(service: Service, model: str = "qwen3") -> Service:
+    """The service, answered by another model."""
+    assert service.answerer.chat
+    return replace(service, answerer=replace(service.answerer, chat=replace(service.answerer.chat, model=model)))
+
+
+def test_thoughts_are_events_of_their_own(service: Service, fake_ollama: FakeOllama) -> None:
+    """Between the sources and the text; no part of the answer, and not checked."""
+    fake_ollama.reply = "Vectors are kept in one SQLite file [1]."
+    events = list(answer.stream(thinking(service).answerer, replace(ASKED, think=True)))
+    assert [event.type for event in events[:3]] == ["sources", "thinking", "text"]
+    assert events[1] == Thought("Let me think.")
+    assert isinstance(events[-1], Answered)
+    assert events[-1].answer.answer == fake_ollama.reply
+    assert len(events[-1].answer.sentences) == 1
+    assert fake_ollama.sent("/api/chat")[-1]["think"] is True
+
+
+def test_an_effort_is_passed_on_and_others_are_refused(service: Service, fake_ollama: FakeOllama) -> None:
+    """As Ollama has them."""
+    answer.answer(thinking(service).answerer, replace(ASKED, think="high"))
+    assert fake_ollama.sent("/api/chat")[-1]["think"] == "high"
+    with pytest.raises(QueryError, match="think 'hard' is unknown"):
+        replace(ASKED, think="hard")
+
+
+def test_thoughts_that_nobody_asked_for_are_not_shown(service: Service, fake_ollama: FakeOllama) -> None:
+    """Some models think all the same, in a field of their own or in the text."""
+    lines = [
+        {"message": {"role": "assistant", "content": "", "thinking": "Secretly."}, "done": False},
+        {"message": {"role": "assistant", "content": "<think>Aloud.</think>Vectors are kept in one SQLite file [1]."}},
+        {"message": {"role": "assistant", "content": ""}, "done": True},
+    ]
+    body = b"".join(json.dumps({"model": "qwen3", "done": False} | line).encode() + b"\n" for line in lines)
+    fake_ollama.fault("bytes", route="/api/chat", body=body)
+    events = list(answer.stream(thinking(service).answerer, ASKED))
+    assert not any(isinstance(event, Thought) for event in events)
+    assert isinstance(events[-1], Answered)
+    assert events[-1].answer.answer == "Vectors are kept in one SQLite file [1]."
+    shown = answer.stream(thinking(service).answerer, replace(ASKED, think=True))
+    assert "".join(event.text for event in shown if isinstance(event, Thought)) == "Secretly.Aloud."
+
+
+def test_what_is_thought_does_nothing(service: Service, fake_ollama: FakeOllama) -> None:
+    """No image, no control sign: what a document has planted comes by this way too."""
+    lines = [
+        {"message": {"role": "assistant", "content": "", "thinking": piece}, "done": False}
+        for piece in ("See ![x](https://ev", "il.example/p) \x1b[2J")
+    ]
+    lines.append({"message": {"role": "assistant", "content": "Vectors are kept there [1]."}, "done": True})
+    body = b"".join(json.dumps({"model": "qwen3"} | line).encode() + b"\n" for line in lines)
+    fake_ollama.fault("bytes", route="/api/chat", body=body)
+    shown = answer.stream(thinking(service).answerer, replace(ASKED, think=True))
+    thought = "".join(event.text for event in shown if isinstance(event, Thought))
+    assert thought.startswith("See (image: x `https://evil.example/p`)")
+    assert "\x1b" not in thought
+
+
+def test_a_model_that_cannot_think_answers_at_once(service: Service, fake_ollama: FakeOllama) -> None:
+    """And a note says so."""
+    fake_ollama.reply = "Vectors are kept in one SQLite file [1]."
+    whole = answer.answer(service.answerer, replace(ASKED, think=True))
+    assert whole.answer == fake_ollama.reply
+    assert "llama3 cannot think: it answered at once" in whole.notes
+    assert [body["think"] for body in fake_ollama.sent("/api/chat")] == [True, False]
+
+
+def test_a_model_that_only_thinks_is_asked_again_without(service: Service, fake_ollama: FakeOllama) -> None:
+    """Its room was full of thoughts."""
+    only = {"model": "qwen3", "message": {"role": "assistant", "content": "", "thinking": "Hm."}, "done": True}
+    fake_ollama.fault("bytes", route="/api/chat", times=1, body=json.dumps(only).encode())
+    fake_ollama.reply = "Vectors are kept in one SQLite file [1]."
+    whole = answer.answer(thinking(service).answerer, replace(ASKED, think=True))
+    assert whole.answer == fake_ollama.reply
+    assert any("thought and said nothing" in note for note in whole.notes)
+
+
+def test_an_answer_that_the_window_cut_off_says_so(service: Service, fake_ollama: FakeOllama) -> None:
+    """Ollama's own word for it is "length"."""
+    cut = {"model": "llama3", "message": {"role": "assistant", "content": "Vectors are kept in one SQLite file"}}
+    body = json.dumps(cut | {"done": True, "done_reason": "length"}).encode()
+    fake_ollama.fault("bytes", route="/api/chat", body=body)
+    assert any("stopped before its end" in note for note in answer.answer(service.answerer, ASKED).notes)
 
 
 # ------------------------------------------------------------------ planted orders

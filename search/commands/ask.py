@@ -16,8 +16,9 @@ from search.commands import options, terminal
 from search.config import Settings
 from search.errors import StoreError
 from search.places import place
+from search.queries import EFFORTS
 from search.records import Question
-from search.replies import Answer, Answered, Source, TextWritten
+from search.replies import Answer, Answered, Source, TextWritten, Thought
 from search.service import open_service
 from search.status import unused_ollama
 from search.store import Store
@@ -34,6 +35,8 @@ def add(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
     options.add_text(parser, "the question")
     parser.add_argument("-k", type=int, default=8, metavar="N", help="how many passages to answer from (default 8)")
     options.add_filters(parser)
+    parser.add_argument("--think", action="store_true", help="let the chat model think first; shown on standard error")
+    parser.add_argument("--effort", choices=EFFORTS, help="think with so much effort, where the model knows efforts")
     parser.add_argument("--save", action="store_true", help="keep the answer in the index, see `search answers`")
     options.add_database(parser)
     options.add_output(parser, line="an event of the answer, as it comes")
@@ -48,7 +51,8 @@ def add(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(chosen: argparse.Namespace, settings: Settings) -> int:
     """Exit code 0 where there is an answer, 1 where the documents have none."""
-    question = Question(terminal.text(chosen.text), chosen.k, **options.filters(chosen), save=chosen.save)
+    think = chosen.effort or chosen.think
+    question = Question(terminal.text(chosen.text), chosen.k, **options.filters(chosen), save=chosen.save, think=think)
     with open_service(settings) as service:
         if chosen.json:
             whole = answer.answer(service.answerer, question)
@@ -77,10 +81,15 @@ def _lines(answerer: answer.Answerer, question: Question) -> Answer:
 
 def _stream(answerer: answer.Answerer, question: Question, *, quiet: bool) -> Answer:
     """Prints the answer as it comes, then what is known about it."""
-    written = False
+    written = thinking = False
     for event in answer.stream(answerer, question):
-        if isinstance(event, TextWritten):
-            written = True
+        if isinstance(event, Thought) and not quiet:
+            thinking = True
+            print(terminal.painted(event.text, terminal.DIM, sys.stderr), end="", file=sys.stderr, flush=True)
+        elif isinstance(event, TextWritten):
+            if thinking:
+                print("\n", file=sys.stderr, flush=True)
+            written, thinking = True, False
             print(event.text, end="", flush=True)
         elif isinstance(event, Answered):
             print("\n" if written else f"{event.answer.answer}\n")

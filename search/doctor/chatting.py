@@ -14,8 +14,13 @@ MOST_TOKENS = 16
 NARROW = 4096
 
 
-def check(client: Client, name: str, tags: Tags, embedder: Model | None, found: list[Finding]) -> None:
-    """All checks of one chat model at one host; `embedder` is the embedding model of the same host, if any."""
+def check(
+    client: Client, name: str, tags: Tags, embedder: Model | None, found: list[Finding], *, num_ctx: int | None = None
+) -> None:
+    """All checks of one chat model at one host; `embedder` is the embedding model of the same host, if any.
+
+    `num_ctx` is the window that is asked of the model.
+    """
     listed = tags.find(name)
     if listed is None:
         fix = f"run `ollama pull {name}` there"
@@ -27,7 +32,7 @@ def check(client: Client, name: str, tags: Tags, embedder: Model | None, found: 
         return
     if embedder is not None:
         tried("memory", found, lambda: client.embed(embedder.name, ["word"], options=embedder.options))
-    last = tried("chat", found, partial(_said, client, name))
+    last = tried("chat", found, partial(_said, client, name, num_ctx))
     if last is None:
         return
     speed = last.metrics.tokens_per_second
@@ -36,10 +41,10 @@ def check(client: Client, name: str, tags: Tags, embedder: Model | None, found: 
     _loaded(client, name, embedder, found)
 
 
-def _said(client: Client, name: str) -> ChatResponse:
+def _said(client: Client, name: str, num_ctx: int | None) -> ChatResponse:
     """The last line of a short streamed answer, asked for as `search ask` does."""
     message = [{"role": "user", "content": SAYING}]
-    options = {"num_predict": MOST_TOKENS}
+    options = {"num_predict": MOST_TOKENS} | ({"num_ctx": num_ctx} if num_ctx else {})
     with client.chat_stream(name, message, think=False, truncate=False, shift=False, options=options) as lines:
         *_, last = lines
     return last
@@ -53,7 +58,7 @@ def _loaded(client: Client, name: str, embedder: Model | None, found: list[Findi
     running = loaded.find(name)
     if running is not None and running.context_length:
         narrow = running.context_length <= NARROW
-        fix = "set OLLAMA_CONTEXT_LENGTH on the server for longer answers" if narrow else ""
+        fix = "set SEARCH_NUM_CTX, such as to 16384, for longer answers" if narrow else ""
         text = f"{name} is loaded with a window of {running.context_length} tokens"
         found.append(Finding("context", "note" if narrow else "ok", text, fix))
     if embedder is None:

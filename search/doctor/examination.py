@@ -40,7 +40,7 @@ def examine(settings: Settings, timeouts: Timeouts = PATIENT, proxies: Proxies |
             yield comparison
     if settings.chat_model:
         with Client(settings.ollama_host, api_key=settings.api_key, timeouts=timeouts) as client:
-            yield from _chatting(client, settings.chat_model, embedder, known, not settings.embeds_here)
+            yield from _chatting(client, settings, settings.chat_model, embedder, known)
     yield from _index(settings, embedder)
 
 
@@ -60,8 +60,11 @@ def _embedding(settings: Settings, client: Client, proxies: Proxies) -> Iterator
             yield model
 
 
-def _chatting(client: Client, name: str, embedder: Model | None, proxies: Proxies, seen: bool) -> Iterator[Finding]:
-    """`seen`: whether the host was looked at for embedding already."""
+def _chatting(
+    client: Client, settings: Settings, name: str, embedder: Model | None, proxies: Proxies
+) -> Iterator[Finding]:
+    """The findings of the chat model; a host that was looked at for embedding already is not looked at again."""
+    seen = not settings.embeds_here
     found: list[Finding] = []
     if not seen:
         yield from servers.proxied(client.host, proxies, _bypassed(client.host))
@@ -71,7 +74,7 @@ def _chatting(client: Client, name: str, embedder: Model | None, proxies: Proxie
     if tags is not None:
         found = []
         shared = embedder if embedder is not None and embedder.client.host == client.host else None
-        chatting.check(client, name, tags, shared, found)
+        chatting.check(client, name, tags, shared, found, num_ctx=settings.num_ctx)
         yield from found
 
 

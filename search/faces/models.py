@@ -64,7 +64,9 @@ class Documented:
         chat = None
         if not is_extracts(model):
             # Without a chat model in the settings, the server behind is the one that embeds.
-            chat = replace(answerer.chat or Chat(answerer.searcher.client, model), model=model)
+            chat = replace(
+                answerer.chat or Chat(answerer.searcher.client, model, self.service.settings.num_ctx), model=model
+            )
         events = self.slots.hold(answer.stream(replace(answerer, chat=chat), Question(asked)))
         return _told(events)
 
