@@ -11,7 +11,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Generator, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from search import archive, conversation, embed, extracts, gates, query, writing
 from search.errors import ModelError, ModelMissing, ModelUnreachable
 from search.gates import Background
 from search.inert import inert
+from search.ollama.stopping import Stop
 from search.queries import Turn
 from search.query import Searcher
 from search.records import Hit, Query, Question, Space
@@ -55,6 +56,12 @@ class Answerer:
     chat: Chat | None = None
     background: Background = field(default_factory=Background)
     vectors: OrderedDict[tuple[int, str], Floats] = field(default_factory=OrderedDict)
+
+    def stopped_by(self, stop: Stop) -> Answerer:
+        """The same, with a chat model that `stop` breaks off from another thread: Stopped is raised then."""
+        if self.chat is None:
+            return self
+        return replace(self, chat=replace(self.chat, client=self.chat.client.stopped_by(stop)))
 
 
 def answer(answerer: Answerer, question: Question) -> Answer:

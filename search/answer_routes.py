@@ -9,11 +9,12 @@ import pydantic_core
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi import Query as Parameter
 from fastapi.responses import StreamingResponse
-from starlette.concurrency import iterate_in_threadpool
+from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 
 from search import answer, archive
 from search.access import Writers
 from search.answer import Answerer
+from search.departures import stop_of
 from search.errors import SearchError
 from search.records import Question
 from search.replies import Answer, Answered, Event, Rerun, SavedAnswer, SavedEntry
@@ -36,17 +37,17 @@ def router(answerer: Answerer, writers: Writers, slots: Slots) -> APIRouter:
 
 def _add_ask(routes: APIRouter, answerer: Answerer, writers: Writers, slots: Slots) -> None:
     @routes.post("/ask", response_model=Answer, summary="Answer a question from the documents, with sources")
-    def post_ask(question: Question, request: Request) -> Response:
+    async def post_ask(question: Question, request: Request) -> Response:
         if question.save:
             writers.check(request)
-        events = slots.hold(answer.stream(answerer, question))
+        events = slots.hold(answer.stream(answerer.stopped_by(stop_of(request)), question))
         as_events = EVENT_STREAM in request.headers.get("Accept", "")
         if not question.stream and not as_events:
-            return _json([event.answer for event in events if isinstance(event, Answered)][-1])
+            return await run_in_threadpool(_whole, events)
         # The first event is made before the response begins, so that an error before it has its own status.
-        written = _written(next(events), events, _server_sent if as_events else _line)
+        written = _written(await run_in_threadpool(next, events), events, _server_sent if as_events else _line)
         kind = EVENT_STREAM if as_events else "application/x-ndjson"
-        return StreamingResponse(_watched(request, written, events), media_type=kind)
+        return StreamingResponse(_closing(written, events), media_type=kind)
 
 
 def _add_kept(routes: APIRouter, store: Store) -> None:
@@ -63,9 +64,9 @@ def _add_kept(routes: APIRouter, store: Store) -> None:
 
 def _add_changing(routes: APIRouter, answerer: Answerer, slots: Slots) -> None:
     @routes.post("/answers/{id}/rerun", response_model=Rerun, summary="Ask again, keep that too, and compare")
-    def rerun_answer(id: int) -> Response:
+    async def rerun_answer(id: int, request: Request) -> Response:
         with slots.held():
-            return _json(answer.rerun(answerer, id))
+            return _json(await run_in_threadpool(answer.rerun, answerer.stopped_by(stop_of(request)), id))
 
     @routes.delete("/answers/{id}", summary="Forget a kept answer")
     def drop_answer(id: int) -> dict[str, int]:
@@ -73,15 +74,18 @@ def _add_changing(routes: APIRouter, answerer: Answerer, slots: Slots) -> None:
         return {"dropped": id}
 
 
-async def _watched(request: Request, chunks: Iterator[bytes], events: Held[Event]) -> AsyncIterator[bytes]:
-    """The chunks, until the client goes away: then the model is stopped."""
+async def _closing(chunks: Iterator[bytes], events: Held[Event]) -> AsyncIterator[bytes]:
+    """The chunks; whatever becomes of them, the events are closed."""
     try:
         async for chunk in iterate_in_threadpool(chunks):
             yield chunk
-            if await request.is_disconnected():
-                break
     finally:
         events.close()
+
+
+def _whole(events: Iterator[Event]) -> Response:
+    """The answer at the end of its events."""
+    return _json([event.answer for event in events if isinstance(event, Answered)][-1])
 
 
 def _written(first: Event, events: Iterator[Event], write: Callable[[str, bytes], bytes]) -> Iterator[bytes]:

@@ -12,8 +12,9 @@ SearchError                 message: what happened, where (path, URL, model), wh
 │   ├── ModelRefused        the server said no, in its own words
 │   │   ├── InputTooLong    one input is longer than the model's window
 │   │   └── RouteMissing    the server is too old for the call, or is no Ollama
-│   └── ModelGarbled        not JSON, a wrong count, a wrong dimension
-│       └── NotFinite       the model made NaN or infinity of an input
+│   ├── ModelGarbled        not JSON, a wrong count, a wrong dimension
+│   │   └── NotFinite       the model made NaN or infinity of an input
+│   └── Stopped             broken off, as whoever asked has gone
 └── StoreError              the index
     ├── DocumentMissing     it has no such document
     ├── AnswerMissing       it keeps no such answer
@@ -43,6 +44,7 @@ __all__ = [
     "RouteMissing",
     "RunnerFailed",
     "SearchError",
+    "Stopped",
     "StoreError",
     "StoreMismatch",
     "StoreUnavailable",
@@ -139,6 +141,10 @@ class NotFinite(ModelGarbled):
     def __init__(self, message: str, rows: tuple[int, ...] = ()) -> None:
         super().__init__(message)
         self.rows = rows
+
+
+class Stopped(ModelError):
+    """The call was broken off from here: nobody waits for its answer any more."""
 
 
 class StoreError(SearchError):

@@ -1,18 +1,24 @@
-"""Kept answers over HTTP: asked with `save`, listed, shown, asked again, dropped; by whom."""
+"""Answers over HTTP: clients that go away, and answers that are kept, listed, shown, asked again and dropped."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import socket
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
 
 from search.access import Writers
+from search.answer import Answerer
 from search.app import create_app
 from search.service import Service
+from search.slots import Slots
 from tests import index
+from tests.faces.conftest import faced
 from tests.fake_ollama import FakeOllama
 from tests.test_app import running
 from tests.test_archive import put
@@ -99,3 +105,83 @@ def test_keeping_asking_again_and_dropping_are_for_those_who_may_write(service: 
         assert client.post("/ask", json=ASK | {"save": False}).status_code == 200
         assert client.post("/ask", json=ASK, headers={"Authorization": "Bearer geheim"}).json()["id"] == 1
     assert service.store.answers.counts() == (1, 0)
+
+
+# ------------------------------------------------------------------ clients that go away
+
+
+def leave(address: httpx.URL, path: str, body: dict[str, object], after: bytes, asked: Callable[[], bool]) -> None:
+    """Sends a request and closes the connection when `after` has come, or the model has been asked."""
+    content = json.dumps(body).encode()
+    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+    with socket.create_connection((address.host, address.port or 80)) as connection:
+        connection.sendall(f"{head}Content-Length: {len(content)}\r\n\r\n".encode() + content)
+        received = b""
+        while after not in received:
+            received += connection.recv(65_536)
+        until(asked)
+
+
+def until(happened: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not happened():
+        assert time.monotonic() < deadline, "it never happened"
+        time.sleep(0.02)
+
+
+MESSAGES = [{"role": "user", "content": "Where are vectors kept?"}]
+FOLLOW_UP = {"question": "Can it be copied?", "conversation": [{"question": "Where are vectors kept?", "answer": "x"}]}
+
+
+CHAT = {"model": "llama3+docs", "messages": MESSAGES}
+LEAVING = {
+    "before the first word": ("/ask", ASK, 0, b""),
+    "between words": ("/ask", ASK, 2, b""),
+    "before the first event": ("/ask", ASK | {"stream": True}, 0, b""),
+    "between events": ("/ask", ASK | {"stream": True}, 2, b'"text"'),
+    "while a follow-up is rewritten": ("/ask", FOLLOW_UP, 0, b""),
+    "ollama, before the first line": ("/api/chat", CHAT, 0, b""),
+    "ollama, between lines": ("/api/chat", CHAT, 2, b"content"),
+    "ollama, whole": ("/api/chat", CHAT | {"stream": False}, 0, b""),
+    "passed on, before the first line": ("/api/chat", CHAT | {"model": "llama3"}, 0, b""),
+    "passed on, between lines": ("/api/chat", CHAT | {"model": "llama3"}, 2, b"content"),
+    "openai, whole": ("/v1/chat/completions", CHAT, 0, b""),
+    "openai, between events": ("/v1/chat/completions", CHAT | {"stream": True}, 2, b"content"),
+}
+
+
+@pytest.mark.parametrize("leaving", LEAVING)
+def test_a_client_that_goes_away_stops_the_model_at_once(
+    service: Service, fake_ollama: FakeOllama, leaving: str
+) -> None:
+    """Though its next word never comes; the slot is free again, and nothing is kept."""
+    path, body, words, after = LEAVING[leaving]
+    fake_ollama.reply = "Vectors are kept in one SQLite file [1]. " * 50
+    with faced(service, slots=Slots(1)) as client:
+        with fake_ollama.failing("stall", route="/api/chat", after=words):
+            leave(client.base_url, path, body, after, lambda: fake_ollama.calls["/api/chat"] == 1)
+            until(lambda: fake_ollama.hung_up == 1)
+        fake_ollama.reply = "Vectors are kept in one SQLite file [1]."
+        until(lambda: client.post("/ask", json=ASK | {"save": False}).status_code == 200)
+    assert service.store.answers.counts() == (0, 0)
+
+
+def test_the_faces_and_ask_share_one_set_of_slots(service: Service, fake_ollama: FakeOllama) -> None:
+    """What is too many for one is too many for the other."""
+    slots = Slots(1)
+    with faced(service, slots=slots) as client:
+        with slots.held():
+            assert client.post("/ask", json=ASK).status_code == 503
+            assert client.post("/answers/1/rerun").status_code == 503
+            chat = {"model": "llama3+docs", "messages": MESSAGES, "stream": False}
+            assert client.post("/api/chat", json=chat).status_code == 503
+            assert client.post("/v1/chat/completions", json=chat).status_code == 503
+        assert client.post("/ask", json=ASK).status_code == 200
+    assert fake_ollama.calls["/api/chat"] == 1
+
+
+def test_answers_without_a_model_have_nothing_to_stop(service: Service) -> None:
+    """They are answered as ever."""
+    alone = Answerer(service.searcher)
+    with running(create_app(service.searcher, replace(alone), service.status)) as client:
+        assert client.post("/ask", json=ASK).json()["how"] == "extracts"

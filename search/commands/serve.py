@@ -78,7 +78,7 @@ def _add_faces(app: FastAPI, service: Service, host: str, slots: Slots) -> None:
     ollama.add(app, made)
     openai.add(app, made)
     if mcp.installed():
-        mcp.add(app, service, host)
+        mcp.add(app, service, host, slots)
 
 
 def _ingest(folder: Path, settings: Settings, cleanup: contextlib.ExitStack) -> None:

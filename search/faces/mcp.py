@@ -19,6 +19,7 @@ from search import __version__
 from search.errors import ConfigError, SearchError
 from search.faces.tools import MOST_HITS, MOST_LISTED, Tools
 from search.service import Service
+from search.slots import Slots
 
 if TYPE_CHECKING:
     from mcp.server.mcpserver import MCPServer
@@ -39,15 +40,18 @@ def installed() -> bool:
     return find_spec("mcp") is not None
 
 
-def server(service: Service) -> MCPServer:
-    """The server with its tools, all of which only read. Raises ConfigError where the SDK is not installed."""
+def server(service: Service, slots: Slots | None = None) -> MCPServer:
+    """The server with its tools, all of which only read; `slots` are for answers.
+
+    Raises ConfigError where the SDK is not installed.
+    """
     if not installed():
         raise ConfigError("MCP needs the package `mcp`: install semsearch[mcp]")
     from mcp.server.mcpserver import MCPServer  # noqa: PLC0415 (optional)
     from mcp_types import ToolAnnotations  # noqa: PLC0415
 
     made = MCPServer("semsearch", instructions=INSTRUCTIONS, version=__version__, log_level="WARNING")
-    tools = Tools(service)
+    tools = Tools(service, slots or Slots())
     for function in (*_finding(tools), *_reading(tools)):
         reading = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
         made.tool(annotations=reading, structured_output=False)(function)
@@ -59,9 +63,9 @@ def serve_stdio(service: Service) -> None:
     server(service).run("stdio")
 
 
-def add(app: FastAPI, service: Service, host: str) -> None:
+def add(app: FastAPI, service: Service, host: str, slots: Slots | None = None) -> None:
     """Adds /mcp to the service; `host` is where that listens, so that foreign names are refused on loopback."""
-    made = server(service)
+    made = server(service, slots)
     face = made.streamable_http_app(streamable_http_path=PATH, stateless_http=True, json_response=True, host=host)
     app.router.routes.extend(face.routes)
     before = app.router.lifespan_context

@@ -12,6 +12,7 @@ from typing import Any
 from search import answer
 from search.answer import Chat
 from search.errors import QueryError
+from search.ollama.stopping import Stop
 from search.places import place
 from search.records import Question
 from search.replies import Answer, Answered, Source, TextWritten
@@ -55,10 +56,10 @@ class Documented:
     service: Service
     slots: Slots
 
-    def tell(self, model: str, asked: str) -> Iterator[str | Answer]:
+    def tell(self, model: str, asked: str, stop: Stop) -> Iterator[str | Answer]:
         """An answer as text, piece by piece: what is written, then its doubts and sources; at the end the record.
 
-        Raises ModelBusy at once, and SearchError on the way.
+        `stop` breaks it off. Raises ModelBusy at once, and SearchError on the way.
         """
         answerer = self.service.answerer
         chat = None
@@ -67,7 +68,8 @@ class Documented:
             chat = replace(
                 answerer.chat or Chat(answerer.searcher.client, model, self.service.settings.num_ctx), model=model
             )
-        events = self.slots.hold(answer.stream(replace(answerer, chat=chat), Question(asked)))
+        speaking = replace(answerer, chat=chat).stopped_by(stop)
+        events = self.slots.hold(answer.stream(speaking, Question(asked)))
         return _told(events)
 
 

@@ -22,6 +22,7 @@ from starlette.concurrency import run_in_threadpool
 
 from search import __version__
 from search.config import EMBEDDED_HOST
+from search.departures import stop_of, unless_gone
 from search.errors import ModelBusy, ModelMissing, ModelUnreachable, QueryError, SearchError
 from search.faces import models
 from search.faces.models import Documented, Json
@@ -172,7 +173,9 @@ async def pass_on(made: Behind, request: Request, body: bytes | AsyncIterator[by
     """The answer of the server behind, as it comes."""
     path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     try:
-        passed = await passing.send(made.client, request.method, path, body, dict(request.headers))
+        sent = passing.send(made.client, request.method, path, body, dict(request.headers))
+        # A body that is still to be read comes by the same way as the news that the client has gone.
+        passed = await (unless_gone(request, sent) if isinstance(body, bytes) else sent)
     except SearchError as error:
         return failure(error)
     return StreamingResponse(_pieces(passed.body), passed.status, dict(passed.headers))
@@ -205,7 +208,7 @@ async def _speak(made: Behind, request: Request, verb: str) -> Response:
         if asked is None:
             reason = "unload" if body.get("keep_alive") in (0, "0") else "load"
             return JSONResponse(_line(verb, name, "") | {"done": True, "done_reason": reason})
-        pieces = await run_in_threadpool(made.documented.tell, model, asked)
+        pieces = await run_in_threadpool(made.documented.tell, model, asked, stop_of(request))
         if body.get("stream", True):
             first = await run_in_threadpool(next, pieces)
             return StreamingResponse(_lines(verb, name, first, pieces), media_type="application/x-ndjson")

@@ -19,6 +19,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
+from search.departures import stop_of
 from search.errors import QueryError, SearchError
 from search.faces import models, ollama
 from search.faces.models import Json
@@ -68,7 +69,7 @@ def _add_answers(routes: APIRouter, made: Behind) -> None:
         try:
             if refused := await made.refusal(model):
                 return _refused(refused[0], str(refused[1].get("error")))
-            pieces = await run_in_threadpool(made.documented.tell, model, _asked(body, name))
+            pieces = await run_in_threadpool(made.documented.tell, model, _asked(body, name), stop_of(request))
             if body.get("stream"):
                 first = await run_in_threadpool(next, pieces)
                 usage = bool((body.get("stream_options") or {}).get("include_usage"))

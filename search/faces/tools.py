@@ -6,13 +6,14 @@ position, and each result says how.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from search import answer, query
 from search.errors import DocumentMissing, QueryError
 from search.records import ChunkRef, DocumentRef, Query, Question
 from search.service import Service
+from search.slots import Slots
 from search.store import Filter
 
 MOST_HITS = 20
@@ -28,6 +29,7 @@ class Tools:
     """The tools over one index. Each raises SearchError, whose message says what to do."""
 
     service: Service
+    slots: Slots = field(default_factory=Slots)
 
     def search(
         self,
@@ -54,7 +56,8 @@ class Tools:
 
     def ask(self, question: str, path: str | None = None, type: str | None = None) -> Json:
         """An answer from the documents, its sentences checked against the sources that it cites."""
-        whole = answer.answer(self.service.answerer, Question(question, path=path, type=type))
+        with self.slots.held():
+            whole = answer.answer(self.service.answerer, Question(question, path=path, type=type))
         cited = {citation.source for sentence in whole.sentences for citation in sentence.citations}
         shown = [source for source in whole.sources if source.n in cited or whole.how == "refused"]
         doubtful = [sentence for sentence in whole.sentences if sentence.support != "supported"]

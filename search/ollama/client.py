@@ -7,27 +7,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
-from functools import wraps
+from functools import cached_property, partial, wraps
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Concatenate, ParamSpec, Self, TypedDict, TypeVar
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 import httpx
 from pydantic_core import PydanticSerializationError, to_json
 
 from search.config import DEFAULT_OLLAMA_HOST
-from search.errors import ConfigError, ModelError, ModelRefused
-from search.ollama import api, blobs, hosts, translation
+from search.errors import ModelError, ModelRefused
+from search.ollama import api, blobs, connections, hosts, translation
 from search.ollama.api import Call
 from search.ollama.hosts import Host
+from search.ollama.stopping import NEVER, Stop
 from search.ollama.streams import AsyncStream, Stream, refusal
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-EMBEDDED_URL = "http://embedded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +135,9 @@ class Client:
     ) -> None:
         self.host = hosts.parse(host)
         self.timeouts = timeouts
-        with _usable(self.host):
-            self._http = httpx.Client(
-                transport=transport or _embedded_transport(self.host), **_settings(self.host, api_key)
-            )
+        self._http = connections.connected(self.host, api_key, transport)
+        self._connected = partial(connections.connected, self.host, api_key, transport)
+        self._stop = NEVER
         others = hosts.parse_all(host)[1:]
         more = (Client(one.given, api_key=api_key, timeouts=timeouts, transport=transport) for one in others)
         self.each: tuple[Client, ...] = (self, *more)
@@ -158,10 +156,19 @@ class Client:
         for other in self.each[1:]:
             other.close()
         self._http.close()
+        if "_single" in self.__dict__:
+            self._single.close()
+
+    def stopped_by(self, stop: Stop) -> Self:
+        """This client, for calls that `stop` breaks off from another thread. It is closed with this one."""
+        other = copy(self)
+        other._stop = stop
+        other._http = self._single
+        return other
 
     def send(self, call: Call[T]) -> T:
         """The answer to a call. Raises ModelError."""
-        with translation.translated(call, self.host):
+        with self._stop.heeded(), translation.translated(call, self.host):
             response = self._http.send(self._request(call, stream=False))
         return _answer(call, self.host, response)
 
@@ -172,11 +179,20 @@ class Client:
             call,
             self.host,
             self.timeouts.idle,
+            self._stop,
         )
+
+    @cached_property
+    def _single(self) -> httpx.Client:
+        """For calls that can be stopped: each on a connection of its own, see `search.ollama.stopping`."""
+        return self._connected(reused=False)
 
     def _request(self, call: Call[Any], stream: bool) -> httpx.Request:
         content = blobs.pieces(call.upload) if call.upload else _encoded(call, stream)
-        return _request(self._http, call, content, self.timeouts)
+        request = _request(self._http, call, content, self.timeouts)
+        if self._stop is not NEVER:
+            request.extensions["trace"] = self._stop.trace
+        return request
 
     def health(self) -> bool:
         """Whether a server answers at the host; asks for nothing else and raises nothing."""
@@ -228,10 +244,7 @@ class AsyncClient:
     ) -> None:
         self.host = hosts.parse(host)
         self.timeouts = timeouts
-        with _usable(self.host):
-            self._http = httpx.AsyncClient(
-                transport=transport or _async_embedded_transport(self.host), **_settings(self.host, api_key)
-            )
+        self._http = connections.async_connected(self.host, api_key, transport)
 
     async def __aenter__(self) -> Self:
         return self
@@ -302,55 +315,6 @@ class AsyncClient:
 
 
 # ------------------------------------------------------------------ what both do
-
-
-class _Settings(TypedDict):
-    base_url: str
-    headers: dict[str, str]
-    auth: tuple[str, str] | None
-    trust_env: bool
-    verify: bool
-
-
-def _settings(host: Host, api_key: str) -> _Settings:
-    key = api_key.strip()
-    if not key.isascii() or not key.isprintable():
-        raise ConfigError("OLLAMA_API_KEY holds characters that cannot be sent in a header: copy it again")
-    return {
-        "base_url": EMBEDDED_URL if host.embedded else host.url,
-        "headers": {"Authorization": f"Bearer {key}"} if key else {},
-        "auth": host.userinfo,
-        "trust_env": not host.loopback,  # a proxy from the environment cannot reach this machine's loopback
-        "verify": not (host.loopback and host.url.startswith("http:")),  # no TLS there: spare 20 ms of loading roots
-    }
-
-
-@contextmanager
-def _usable(host: Host) -> Iterator[None]:
-    """What httpx raises for settings of the environment that it cannot use, as a ConfigError."""
-    try:
-        yield
-    except (ValueError, ImportError, OSError, httpx.InvalidURL) as error:
-        raise ConfigError(
-            f"no connection to {host} can be set up ({error}): check HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and "
-            "SSL_CERT_FILE in the environment, or put the host into NO_PROXY"
-        ) from error
-
-
-def _embedded_transport(host: Host) -> httpx.BaseTransport | None:
-    if not host.embedded:
-        return None
-    from search.embedded.transport import EmbeddedTransport  # noqa: PLC0415 (loads the model's runtime)
-
-    return EmbeddedTransport()
-
-
-def _async_embedded_transport(host: Host) -> httpx.AsyncBaseTransport | None:
-    if not host.embedded:
-        return None
-    from search.embedded.transport import AsyncEmbeddedTransport  # noqa: PLC0415 (loads the model's runtime)
-
-    return AsyncEmbeddedTransport()
 
 
 def _encoded(call: Call[Any], stream: bool) -> bytes | None:

@@ -12,6 +12,7 @@ from search.errors import ModelGarbled
 from search.ollama import translation
 from search.ollama.api import Call
 from search.ollama.hosts import Host
+from search.ollama.stopping import NEVER, Stop
 
 T = TypeVar("T")
 
@@ -78,11 +79,14 @@ class Stream(Generic[T]):
     on which the server stops writing. Raises ModelError at any line.
     """
 
-    def __init__(self, send: Callable[[], httpx.Response], call: Call[T], host: Host, idle: float) -> None:
+    def __init__(
+        self, send: Callable[[], httpx.Response], call: Call[T], host: Host, idle: float, stop: Stop = NEVER
+    ) -> None:
         self._send = send
         self._call = call
         self._host = host
         self._idle = idle
+        self._stop = stop
         self._response: httpx.Response | None = None
         self._records: Generator[T, None, None] | None = None
 
@@ -110,7 +114,7 @@ class Stream(Generic[T]):
 
     def _open(self) -> Generator[T, None, None]:
         if self._records is None:
-            with translation.translated(self._call, self._host):
+            with self._stop.heeded(), translation.translated(self._call, self._host):
                 self._response = self._send()
                 if not self._response.is_success:
                     self._response.read()
@@ -122,12 +126,13 @@ class Stream(Generic[T]):
     def _read(self, response: httpx.Response) -> Generator[T, None, None]:
         lines = Lines(self._call, self._host)
         try:
-            with translation.translated(self._call, self._host):
-                for data in response.iter_bytes():
-                    yield from lines.feed(data)
-                    if lines.finished:
-                        return
-            yield from lines.end()
+            with self._stop.heeded():
+                with translation.translated(self._call, self._host):
+                    for data in response.iter_bytes():
+                        yield from lines.feed(data)
+                        if lines.finished:
+                            return
+                yield from lines.end()
         finally:
             response.close()
 

@@ -23,10 +23,11 @@ REPLY = "Vectors are kept in one SQLite file [1]. The moon is made of green chee
 
 
 @contextmanager
-def faced(service: Service, host: str = "127.0.0.1") -> Iterator[httpx.Client]:
+def faced(service: Service, host: str = "127.0.0.1", slots: Slots | None = None) -> Iterator[httpx.Client]:
     """A client of the service, which is told that it listens on `host`."""
-    app = create_app(service.searcher, service.answerer, service.status)
-    made = ollama.behind(service, Documented(service, Slots()), host)
+    slots = slots or Slots()
+    app = create_app(service.searcher, service.answerer, service.status, slots=slots)
+    made = ollama.behind(service, Documented(service, slots), host)
     ollama.add(app, made)
     openai.add(app, made)
     with running(app) as client:
