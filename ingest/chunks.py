@@ -18,6 +18,7 @@ from itertools import pairwise
 from operator import sub
 from zlib import crc32
 
+from ingest.rows import Rows
 from search.records import Block, Chunk, Document
 
 # Measured with benchmarks/chunking.py on Chroma's chunking evaluation, hybrid search, first five hits: recall .870,
@@ -82,7 +83,8 @@ def split(document: Document, starts: Starts, *, size: int = SIZE, overlap: int 
     groups = _packed(text, measure, pieces, size - overlap)
     if overlap:
         groups = list(_overlapping(text, measure, groups, overlap))
-    return [_chunk(document, measure, group) for group in groups]
+    rows = Rows(document)
+    return [_chunk(document, measure, group, rows) for group in groups]
 
 
 @dataclass(frozen=True, slots=True)
@@ -376,7 +378,7 @@ def _overlapping(text: str, measure: _Measure, groups: list[_Unit], overlap: int
         yield replace(group, start=ends[0]) if ends else group
 
 
-def _chunk(document: Document, measure: _Measure, group: _Unit) -> Chunk:
+def _chunk(document: Document, measure: _Measure, group: _Unit, rows: Rows) -> Chunk:
     return Chunk(
         text=document.text[group.start : group.end],
         start=group.start,
@@ -384,4 +386,5 @@ def _chunk(document: Document, measure: _Measure, group: _Unit) -> Chunk:
         heading=measure.heading(group.heading),
         page=group.page,
         context="" if group.whole else measure.context(group.context),
+        rows=rows.of(group.start, group.end),
     )

@@ -9,12 +9,13 @@ from search.records import DocumentRef
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Where a chunk stands in a document, and under which page and headings."""
+    """Where a chunk stands in a document, on which page, under which headings, and in which rows of a table."""
 
     start: int
     end: int
     page: int | None
     heading: tuple[str, ...]
+    rows: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

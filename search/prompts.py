@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from search import places
 from search.queries import Turn
 from search.replies import Source
 
@@ -67,6 +68,8 @@ def passage(source: Source) -> str:
     where = [source.document.path, *source.chunk.heading]
     if source.chunk.page is not None:
         where.append(f"page {source.chunk.page}")
+    if source.chunk.rows:
+        where.append(places.rows(source.chunk))
     text = _TURN.sub("\\1\u200b", _TAG.sub("<\u200b\\1", source.chunk.text))
     lines = "\n".join(f"{number}| {line}" for number, line in enumerate(text.splitlines(), 1))
     return f"[{source.n}] {_line(' > '.join(where))}\n<passage>\n{lines}\n</passage>"

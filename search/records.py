@@ -31,6 +31,7 @@ class Block:
     `context` is text that has to be repeated for the block to make sense alone (a table's header row);
     it is embedded and indexed with the block but is not part of the span.
     `page` counts from 1 (PDF pages, slides); None where the format has no pages.
+    `row` is the number, from 1, of a table's row that the block's first line is; each further line is one more.
     """
 
     start: int
@@ -39,6 +40,7 @@ class Block:
     heading: tuple[str, ...] = ()
     page: int | None = None
     context: str = ""
+    row: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,10 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A span of a document that is embedded and found as one: `text == document.text[start:end]`."""
+    """A span of a document that is embedded and found as one: `text == document.text[start:end]`.
+
+    `rows` are the first and the last row of a table that it holds.
+    """
 
     text: str
     start: int
@@ -75,6 +80,7 @@ class Chunk:
     heading: tuple[str, ...] = ()
     page: int | None = None
     context: str = ""
+    rows: tuple[int, int] | None = None
 
     @property
     def embedded(self) -> str:
@@ -107,7 +113,10 @@ class DocumentRef:
 
 @dataclass(frozen=True, slots=True)
 class ChunkRef:
-    """Which passage was found: `id` is the chunk's content hash, `start` and `end` its span."""
+    """Which passage was found: `id` is the chunk's content hash, `start` and `end` its span.
+
+    `rows` are the first and the last row of its table, counted from 1 as a spreadsheet does; None outside of tables.
+    """
 
     id: str
     text: str
@@ -115,6 +124,7 @@ class ChunkRef:
     end: int
     page: int | None
     heading: tuple[str, ...]
+    rows: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

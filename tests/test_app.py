@@ -61,7 +61,7 @@ def test_post_and_get_search_give_the_same_hits(client: httpx.Client) -> None:
     always = {"rank", "score", "document", "chunk", "ranks", "scores", "why", "copies"}
     assert set(hit) == {*always, "around", "explain"}
     assert set(hit["document"]) == {"root", "path", "title", "type"}
-    assert set(hit["chunk"]) == {"id", "text", "start", "end", "page", "heading"}
+    assert set(hit["chunk"]) == {"id", "text", "start", "end", "page", "heading", "rows"}
     assert set(posted) == {"query", "mode", "hits", "took_ms", "notes", "explain"}
 
 

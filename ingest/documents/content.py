@@ -89,6 +89,7 @@ class Writer:
         *,
         page: int | None = None,
         context: str = "",
+        row: int | None = None,
         gap: str = "\n\n",
     ) -> None:
         """Appends one block; a blank text is none. `gap` stands before it where something precedes."""
@@ -96,7 +97,7 @@ class Writer:
             return
         start = self._room(gap)
         self._append(text)
-        self.blocks.append(Block(start, start + len(text), kind, heading, page, context))
+        self.blocks.append(Block(start, start + len(text), kind, heading, page, context, row))
 
     def extend(self, text: str, blocks: list[Block], heading: tuple[str, ...], page: int | None) -> None:
         """Appends a text that has blocks of its own; `heading` goes in front of theirs."""

@@ -8,14 +8,16 @@ The only module that knows kreuzberg.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
+from itertools import groupby
+from types import MappingProxyType
 from typing import Any
 
 import kreuzberg
 
-from ingest.documents import hyphens, markdown, parts, references
+from ingest.documents import hyphens, markdown, parts, references, sheets
 from ingest.documents.content import (
     IMAGE,
     Attachment,
@@ -79,7 +81,12 @@ def read(data: bytes, type: str, media_type: str) -> Content:
     content = (
         _pdf(result, data)
         if type == "pdf"
-        else _markdown(result, type, parts.missing(data, references.show(result.content)))
+        else _markdown(
+            result,
+            type,
+            parts.missing(data, references.show(result.content)),
+            sheets.first_rows(data) if type in sheets.TYPES else {},
+        )
     )
     content.metadata.update(_metadata(result.metadata))
     content.warnings.extend(warning.message for warning in result.processing_warnings)
@@ -188,12 +195,17 @@ def _ranges(numbers: list[int]) -> str:
 # ------------------------------------------------------------------ Markdown
 
 
-def _markdown(result: Any, type: str, others: Iterable[tuple[str, str]]) -> Content:
-    """The blocks of the Markdown, each as a reader sees it, then what stands in other parts."""
+def _markdown(
+    result: Any, type: str, others: Iterable[tuple[str, str]], rows: Mapping[str, int] = MappingProxyType({})
+) -> Content:
+    """The blocks of the Markdown, each as a reader sees it, then what stands in other parts.
+
+    `rows` has the number of each sheet's first row, where that is known.
+    """
     writer = Writer()
     for page, text in _pages(clean(result.content)):
         for block in markdown.scan(text):
-            _write(writer, text[block.start : block.end], block, page)
+            _write(writer, text[block.start : block.end], block, page, rows)
     title = _title(result.metadata) or _heading_title(writer.blocks, type)
     for name, paragraph in others:
         writer.add(paragraph, "note", (name,))
@@ -210,15 +222,18 @@ def _pages(text: str) -> list[tuple[int | None, str]]:
     return pages
 
 
-def _write(writer: Writer, raw: str, block: Block, page: int | None) -> None:
+def _write(writer: Writer, raw: str, block: Block, page: int | None, first_rows: Mapping[str, int]) -> None:
     if block.kind == "header":
         cells = _row(raw.split("\n", 1)[0])
-        writer.add(cells, "header" if _is_header(cells) else "rows", block.heading, page=page)
+        row = first_rows.get(block.heading[-1] if block.heading else "")
+        writer.add(cells, "header" if _is_header(cells) else "rows", block.heading, page=page, row=row)
     elif block.kind == "rows":
-        rows = [row for line in raw.split("\n") if (row := _row(line)).strip(" |")]
         header = _row(block.context)
         context = header if _is_header(header) else ""
-        writer.add("\n".join(rows), "rows", block.heading, page=page, context=context, gap="\n")
+        before = first_rows.get(block.heading[-1] if block.heading else "")
+        for number, text in _row_groups(raw):
+            row = before + number if before else None
+            writer.add(text, "rows", block.heading, page=page, context=context, row=row, gap="\n")
     elif block.kind == "heading":
         text = block.heading[-1] if block.heading else ""
         writer.add(text, "heading", block.heading, page=page)
@@ -226,6 +241,14 @@ def _write(writer: Writer, raw: str, block: Block, page: int | None) -> None:
         text = raw if block.kind == "code" else plain(raw)
         gap = "\n" if block.kind == "list" and writer.blocks and writer.blocks[-1].kind == "list" else "\n\n"
         writer.add(text, block.kind, block.heading, page=page, gap=gap)
+
+
+def _row_groups(raw: str) -> Iterator[tuple[int, str]]:
+    """The rows of a table's lines without empty ones: those that follow each other, and the number of the first."""
+    rows = ((number, row) for number, line in enumerate(raw.split("\n"), 1) if (row := _row(line)).strip(" |"))
+    for _, group in groupby(enumerate(rows), key=lambda one: one[1][0] - one[0]):
+        found = [row for _, row in group]
+        yield found[0][0], "\n".join(text for _, text in found)
 
 
 def plain(raw: str) -> str:

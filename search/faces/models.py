@@ -104,6 +104,7 @@ def citations(whole: Answer) -> list[Json]:
             "title": source.document.title,
             "page": source.chunk.page,
             "heading": list(source.chunk.heading),
+            "rows": source.chunk.rows,
             "start": citation.start,
             "end": citation.end,
             "sentence": sentence.text,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from search import answer, query
+from search import answer, places, query
 from search.errors import DocumentMissing, QueryError
 from search.records import ChunkRef, DocumentRef, Query, Question
 from search.service import Service
@@ -166,6 +166,7 @@ def _place(document: DocumentRef, chunk: ChunkRef) -> Json:
         root=document.root,
         title=document.title,
         page=chunk.page,
+        rows=places.rows(chunk),
         heading=" > ".join(chunk.heading),
         start=chunk.start,
         end=chunk.end,

@@ -64,6 +64,7 @@ export const number = (value) => value.toLocaleString("en");
 export function place(documentRef, chunk) {
   const parts = [documentRef.path];
   if (chunk?.page != null) parts.push(`page ${chunk.page}`);
+  if (chunk?.rows) parts.push(chunk.rows[0] === chunk.rows[1] ? `row ${chunk.rows[0]}` : `rows ${chunk.rows.join("–")}`);
   if (chunk?.heading?.length) parts.push(chunk.heading.join(" › "));
   return el("p", { className: "place" }, parts.flatMap((part, i) => [i ? " · " : null, el("bdi", {}, part)]));
 }

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Sequence
 
-from search.records import ChunkFailure, ChunkRef, LedgerRow, Space
+from search.records import ChunkFailure, LedgerRow, Space
 from search.store import Account, statements
 
 WAITING = (
@@ -36,15 +35,12 @@ def insert(connection: sqlite3.Connection, space: Space, account: Account) -> No
 def quarantined(connection: sqlite3.Connection) -> list[ChunkFailure]:
     """The active space's quarantine, by place."""
     rows = connection.execute(
-        "SELECT root, path, chunks.hash, chunks.text, spans.start, spans.end, spans.page, chunks.heading, reason"
-        " FROM quarantine JOIN spaces ON spaces.id = quarantine.space AND spaces.active"
+        f"SELECT root, path, reason, {statements.CHUNK} FROM quarantine"
+        " JOIN spaces ON spaces.id = quarantine.space AND spaces.active"
         " JOIN chunks ON chunks.id = quarantine.chunk JOIN spans ON spans.chunk = chunks.id"
         " JOIN documents ON documents.id = spans.document ORDER BY root, path, spans.start"
     )
-    return [
-        ChunkFailure(root, path, ChunkRef(hash_.hex(), text, start, end, page, tuple(json.loads(heading))), reason)
-        for root, path, hash_, text, start, end, page, heading, reason in rows
-    ]
+    return [ChunkFailure(root, path, statements.chunk_ref(chunk), reason) for root, path, reason, *chunk in rows]
 
 
 def embedded(connection: sqlite3.Connection, space: Space, hashes: Sequence[str]) -> set[str]:

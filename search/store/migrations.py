@@ -61,6 +61,13 @@ def m006_answers(db: Database) -> None:
         db.execute(statement)
 
 
+@migrations()
+def m007_rows(db: Database) -> None:
+    """Which rows of a table a span holds; files are read again for it, since their chunking has another name."""
+    db.execute("ALTER TABLE spans ADD COLUMN first_row INTEGER")
+    db.execute("ALTER TABLE spans ADD COLUMN last_row INTEGER")
+
+
 _FIRST = (
     # One row, whose number grows with every writing transaction: readers compare it to know what is stale.
     "CREATE TABLE generation (id INTEGER PRIMARY KEY CHECK (id = 1), number INTEGER NOT NULL)",

@@ -16,11 +16,14 @@ def document(connection: sqlite3.Connection, root: str, path: str, text: str) ->
         "SELECT id, title, type FROM documents WHERE root = ? AND path = ?", [root, path]
     ).fetchone()
     rows = connection.execute(
-        "SELECT start, end, page, heading FROM spans JOIN chunks ON chunks.id = chunk WHERE document = ?"
-        " ORDER BY ordinal",
+        "SELECT start, end, page, heading, first_row, last_row FROM spans"
+        " JOIN chunks ON chunks.id = chunk WHERE document = ? ORDER BY ordinal",
         [id_],
     )
-    spans = tuple(Span(start, end, page, tuple(json.loads(heading))) for start, end, page, heading in rows)
+    spans = tuple(
+        Span(start, end, page, tuple(json.loads(heading)), None if first is None else (first, last))
+        for start, end, page, heading, first, last in rows
+    )
     return DocumentText(DocumentRef(root, path, title, type_), text, 0, len(text), len(text), spans)
 
 

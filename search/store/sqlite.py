@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import sqlite3
 import zlib
@@ -13,7 +12,7 @@ import numpy as np
 
 from search.catalog import Documents, DocumentText
 from search.errors import DocumentMissing, StoreError
-from search.records import Chunk, ChunkFailure, ChunkRef, Document, DocumentRef, Failure, LedgerRow, Space
+from search.records import Chunk, ChunkFailure, Document, DocumentRef, Failure, LedgerRow, Space
 from search.store import (
     EMPTY,
     Account,
@@ -220,15 +219,15 @@ class SqliteStore:
         found: dict[int, list[Occurrence]] = {}
         with self._database.reading() as connection:
             rows = connection.execute(
-                "SELECT chunks.id, chunks.hash, chunks.text, spans.start, spans.end, spans.page, chunks.heading,"
-                " root, path, title, type FROM chunks JOIN spans ON spans.chunk = chunks.id"
+                f"SELECT root, path, title, type, chunks.id, {statements.CHUNK}"
+                " FROM chunks JOIN spans ON spans.chunk = chunks.id"
                 f" JOIN documents ON documents.id = spans.document WHERE chunks.id IN ({statements.marks(ids)})"
                 f" AND {condition} ORDER BY root, path, spans.start",
                 [*ids.tolist(), *parameters],
             )
-            for id_, hash_, text, start, end, page, heading, *document in rows:
-                chunk = ChunkRef(hash_.hex(), text, start, end, page, tuple(json.loads(heading)))
-                found.setdefault(id_, []).append(Occurrence(id_, chunk, DocumentRef(*document)))
+            for root, path, title, type_, id_, *chunk in rows:
+                document = DocumentRef(root, path, title, type_)
+                found.setdefault(id_, []).append(Occurrence(id_, statements.chunk_ref(chunk), document))
         return found
 
     def passing(self, only: Filter) -> int:

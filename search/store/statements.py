@@ -7,11 +7,12 @@ import sqlite3
 import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from search import languages
-from search.records import Chunk, Document
+from search.records import Chunk, ChunkRef, Document
 from search.store import Filter, postings
 from search.vectors import Integers
 
@@ -47,8 +48,9 @@ def insert(connection: sqlite3.Connection, file: int | None, document: Document,
     connection.execute("INSERT INTO texts VALUES (?, ?)", [id_, zlib.compress(document.text.encode(), 1)])
     spans = []
     for ordinal, chunk in enumerate(chunks):
-        spans.append((id_, ordinal, chunk_id(connection, chunk), chunk.start, chunk.end, chunk.page))
-    connection.executemany("INSERT INTO spans VALUES (?, ?, ?, ?, ?, ?)", spans)
+        rows = chunk.rows or (None, None)
+        spans.append((id_, ordinal, chunk_id(connection, chunk), chunk.start, chunk.end, chunk.page, *rows))
+    connection.executemany("INSERT INTO spans VALUES (?, ?, ?, ?, ?, ?, ?, ?)", spans)
 
 
 def chunk_id(connection: sqlite3.Connection, chunk: Chunk) -> int:
@@ -64,6 +66,17 @@ def chunk_id(connection: sqlite3.Connection, chunk: Chunk) -> int:
     id_ = int(cursor.lastrowid or 0)
     postings.insert(connection, id_, chunk.heading, chunk.context, chunk.text)
     return id_
+
+
+CHUNK = "chunks.hash, chunks.text, spans.start, spans.end, spans.page, chunks.heading, first_row, last_row"
+"""The columns of a ChunkRef, of `chunks` and `spans`."""
+
+
+def chunk_ref(row: Sequence[Any]) -> ChunkRef:
+    """A chunk where it stands, from the columns of CHUNK."""
+    hash_, text, start, end, page, heading, first, last = row
+    rows = None if first is None else (first, last)
+    return ChunkRef(hash_.hex(), text, start, end, page, tuple(json.loads(heading)), rows)
 
 
 def embedded(heading: str, context: str, text: str) -> str:

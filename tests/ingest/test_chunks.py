@@ -259,3 +259,31 @@ def test_long_documents_of_one_pattern(name: str, unit: str) -> None:
 def test_the_fingerprint_names_version_and_sizes() -> None:
     """What decides about the chunks stands in CHUNKING, so that a change makes a new space."""
     assert re.fullmatch(rf"structure-\d+:{chunks.SIZE}:{chunks.OVERLAP}", chunks.CHUNKING)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    blocks=st.lists(st.lists(st.text("ab ", min_size=1, max_size=30), min_size=1, max_size=8), min_size=1, max_size=6),
+    gap=st.integers(0, 3),
+)
+def test_a_passage_says_which_rows_it_holds(blocks: list[list[str]], gap: int) -> None:
+    """Those whose lines it holds, wholly or in part."""
+    text, made, of_line, number = "", [], {}, 1
+    for lines in blocks:
+        start, first = len(text), number
+        for line in lines:
+            of_line[number] = (len(text), len(text) + len(line))
+            text += line + "\n"
+            number += 1
+        made.append(Block(start, len(text), "rows", row=first))
+        number += gap
+    for chunk in chunks.split(document(text, *made), starts, size=16):
+        held = [row for row, (start, end) in of_line.items() if start < chunk.end and end > chunk.start]
+        assert chunk.rows == (held[0], held[-1])
+
+
+def test_a_passage_of_two_tables_names_no_rows() -> None:
+    """They would be those of one as likely as those of the other."""
+    text = "a,b\nc,d\n"
+    made = [Block(0, 4, "rows", ("One",), row=1), Block(4, 8, "rows", ("Two",), row=1)]
+    assert [chunk.rows for chunk in chunks.split(document(text, *made), starts)] == [None]

@@ -143,6 +143,22 @@ def test_vectors_are_exact_and_nan_without_one(store: Store) -> None:
     assert store.vectors(space, ids[:0]).shape == (0, 16)
 
 
+def test_a_passage_of_a_table_has_its_rows(store: Store) -> None:
+    """Where it stands, wherever it is asked for; the same passage has other rows in another document."""
+    for path, rows in (("a.csv", (2, 9)), ("b.csv", (7, 14)), ("c.txt", None)):
+        made, (chunk,) = document(path, ["alpha"])
+        store.put("/root", path, STATE, [(made, [replace(chunk, rows=rows)])])
+    ids = store.matching(["alpha"], 9, Filter()).ids
+    places = store.occurrences(ids, Filter())[int(ids[0])]
+    assert [(place.document.path, place.chunk.rows) for place in places] == [
+        ("a.csv", (2, 9)), ("b.csv", (7, 14)), ("c.txt", None)
+    ]  # fmt: skip
+    assert [span.rows for span in store.document("/root", "b.csv").spans] == [(7, 14)]
+    space = store.space(SPACE)
+    store.add(space, *NONE, Account(LedgerRow("http://host", 1, 1, 1, 0.1), {}, {int(ids[0]): "NaN"}))
+    assert [one.chunk.rows for one in store.quarantined()] == [(2, 9), (7, 14), None]
+
+
 def test_a_chunk_in_quarantine_waits_no_more(store: Store) -> None:
     """Until it is released, gets a vector, or its text goes; other spaces know nothing of it."""
     put(store, "a", ["alpha", "bravo"])

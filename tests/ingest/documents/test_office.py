@@ -6,6 +6,10 @@ import io
 import zipfile
 from pathlib import Path
 
+from openpyxl import Workbook
+from openpyxl.styles import Font
+
+from ingest import documents
 from tests.ingest.documents.made import WORD, docx, paragraph, pdf, read, shown
 
 
@@ -117,3 +121,63 @@ def test_opendocument_slides(tmp_path: Path) -> None:
         (1, "R&D"),
         (2, "End"),
     ]
+
+
+def test_rows_of_a_workbook_are_those_that_its_program_shows(tmp_path: Path) -> None:
+    """Empty rows above a table and in it count, and each sheet has its own."""
+    book = Workbook()
+    first = book.active
+    assert first is not None
+    first.title = "R & D"
+    first["A1"].font = Font(bold=True)
+    for place, value in (("B3", "name"), ("C3", "size"), ("B4", "bolt"), ("C4", 5), ("B8", "nut"), ("C8", 6)):
+        first[place] = value
+    second = book.create_sheet("Second")
+    second.append(["who", "what"])
+    second.append(["Ada", "<notes>"])
+    book.save(tmp_path / "a.xlsx")
+    document = documents.read(tmp_path / "a.xlsx", str(tmp_path), "a.xlsx")[0]
+    assert [(block.heading, block.row, document.text[block.start : block.end]) for block in document.blocks] == [
+        (("R & D",), None, "R & D"),
+        (("R & D",), 3, "name | size"),
+        (("R & D",), 4, "bolt | 5"),
+        (("R & D",), 8, "nut | 6"),
+        (("Second",), None, "Second"),
+        (("Second",), 1, "who | what"),
+        (("Second",), 2, "Ada | <notes>"),
+    ]
+    assert document.blocks[3].context == "name | size"
+
+
+def test_rows_of_an_opendocument_sheet(tmp_path: Path) -> None:
+    """Rows that stand for several count as so many."""
+    spaces = "urn:oasis:names:tc:opendocument:xmlns"
+    names = "".join(f' xmlns:{name}="{spaces}:{name}:1.0"' for name in ("office", "table", "text"))
+
+    def row(*cells: str, times: int = 1) -> str:
+        inner = "".join(
+            f'<table:table-cell office:value-type="string"><text:p>{cell}</text:p></table:table-cell>'
+            if cell
+            else "<table:table-cell/>"
+            for cell in cells
+        )
+        return f'<table:table-row table:number-rows-repeated="{times}">{inner}</table:table-row>'
+
+    rows = row("", times=4) + row("name", "size") + row("bolt", "5") + row("", times=2) + row("nut", "6")
+    sheets = f'<table:table table:name="A &amp; B">{rows}</table:table>'
+    sheets += f'<table:table table:name="Two">{row("", "") + row("x", "y")}</table:table>'
+    content = (
+        f'<?xml version="1.0" encoding="UTF-8"?><office:document-content{names} office:version="1.2"><office:body>'
+        f"<office:spreadsheet>{sheets}</office:spreadsheet></office:body></office:document-content>"
+    )
+    kind = "application/vnd.oasis.opendocument.spreadsheet"
+    manifest = (
+        f'<?xml version="1.0" encoding="UTF-8"?><manifest:manifest xmlns:manifest="{spaces}:manifest:1.0">'
+        f'<manifest:file-entry manifest:full-path="/" manifest:media-type="{kind}"/></manifest:manifest>'
+    )
+    with zipfile.ZipFile(tmp_path / "a.ods", "w") as archive:
+        for name, part in (("mimetype", kind), ("content.xml", content), ("META-INF/manifest.xml", manifest)):
+            archive.writestr(name, part)
+    document = documents.read(tmp_path / "a.ods", str(tmp_path), "a.ods")[0]
+    found = [(block.row, document.text[block.start : block.end]) for block in document.blocks if block.row]
+    assert found == [(5, "name | size"), (6, "bolt | 5"), (9, "nut | 6"), (2, "x | y")]
