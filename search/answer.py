@@ -102,6 +102,8 @@ def _events(answerer: Answerer, question: Question) -> Generator[Event]:
     start = time.perf_counter()
     turns = conversation.recent(question.conversation, HISTORY_CHARACTERS)
     asked, notes = _understood(answerer, question, turns)
+    if len(turns) < len(question.conversation):
+        notes.append(f"only the last {len(turns)} of {len(question.conversation)} turns of the conversation were read")
     hits, found_notes = _found(answerer.searcher, question, asked)
     sources = tuple(Source(n, hit.document, hit.chunk) for n, hit in enumerate(hits, 1))
     draft = Draft(question.question, sources, [*notes, *found_notes], start, turns, question.think)

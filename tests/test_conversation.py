@@ -84,6 +84,13 @@ def test_a_question_of_its_own_is_not_rewritten(service: Service, fake_ollama: F
     assert not any("understood without" in str(body) for body in fake_ollama.sent("/api/chat"))
 
 
+def test_turns_that_are_not_read_are_said(service: Service) -> None:
+    """A long conversation is cut from its beginning, and not in silence."""
+    turns = tuple(Turn(f"Question {n}?", "x" * 1_900) for n in range(5))
+    whole = answer.answer(service.answerer, Question("Where are vectors kept?", conversation=turns))
+    assert "only the last 2 of 5 turns of the conversation were read" in whole.notes
+
+
 def test_an_empty_turn_is_refused() -> None:
     """In words."""
     with pytest.raises(QueryError, match="conversation"):

@@ -1,4 +1,4 @@
-"""`search ask TEXT`: an answer from the documents, with the places it rests on."""
+"""`search ask TEXT`: an answer from the documents, with the places it rests on; without TEXT, a conversation."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import argparse
 import sys
 from collections.abc import Callable
 from functools import partial
-from pathlib import PurePath
-from typing import TYPE_CHECKING
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, TextIO
 
 import pydantic_core
 
 from search import answer
-from search.commands import options, terminal
+from search.commands import conversations, options, terminal
 from search.config import Settings
-from search.errors import StoreError
+from search.errors import SearchError, StoreError
 from search.places import place
-from search.queries import EFFORTS
+from search.queries import EFFORTS, Turn
 from search.records import Question
 from search.replies import Answer, Answered, Source, TextWritten, Thought
 from search.service import open_service
@@ -33,6 +33,12 @@ MARKS = {"partly": "only partly in", "not found": "not found in"}
 def add(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("ask", help="answer a question from the documents", description=__doc__)
     options.add_text(parser, "the question")
+    parser.add_argument(
+        "--conversation",
+        type=Path,
+        metavar="FILE",
+        help="go on with the conversation in FILE, and add this question and its answer",
+    )
     parser.add_argument("-k", type=int, default=8, metavar="N", help="how many passages to answer from (default 8)")
     options.add_filters(parser)
     parser.add_argument("--think", action="store_true", help="let the chat model think first; shown on standard error")
@@ -50,24 +56,65 @@ def add(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def run(chosen: argparse.Namespace, settings: Settings) -> int:
-    """Exit code 0 where there is an answer, 1 where the documents have none."""
-    think = chosen.effort or chosen.think
-    question = Question(terminal.text(chosen.text), chosen.k, **options.filters(chosen), save=chosen.save, think=think)
+    """Exit code 0 where there is an answer, 1 where the documents have none; 0 at the end of a conversation."""
+    turns = conversations.read(chosen.conversation)
     with open_service(settings) as service:
-        if chosen.json:
-            whole = answer.answer(service.answerer, question)
-            print(pydantic_core.to_json(whole, indent=2).decode())
-        elif chosen.jsonl:
-            whole = _lines(service.answerer, question)
-        elif chosen.files:
-            whole = answer.answer(service.answerer, question)
-            for path in dict.fromkeys(str(PurePath(one.document.root, one.document.path)) for one in _cited(whole)):
-                print(path)
-        else:
-            whole = _stream(service.answerer, question, quiet=chosen.quiet)
-            if not chosen.quiet and not settings.chat_model and (line := unused_ollama(settings)):
-                print(f"note: {line}", file=sys.stderr)
+        if not chosen.text and sys.stdin.isatty():
+            _hint(chosen, settings)
+            return _converse(service.answerer, chosen, turns)
+        whole = _told(service.answerer, chosen, terminal.text(chosen.text), turns)
+        _hint(chosen, settings)
     return 1 if whole.how == "refused" else 0
+
+
+def _converse(answerer: answer.Answerer, chosen: argparse.Namespace, turns: list[Turn]) -> int:
+    """Answers one question after the other; what fails, or is stopped with Ctrl-C, ends that answer only."""
+    for asked in conversations.questions():
+        if asked == conversations.CLEARING:
+            turns.clear()
+            continue
+        try:
+            _told(answerer, chosen, asked, turns)
+        except SearchError as error:
+            print(f"search: {error}", file=sys.stderr)
+        except KeyboardInterrupt:
+            print("\n(stopped)", file=sys.stderr)
+        print(flush=True)
+    return 0
+
+
+def _told(answerer: answer.Answerer, chosen: argparse.Namespace, asked: str, turns: list[Turn]) -> Answer:
+    """Prints an answer in the form that was chosen; it becomes a turn of the conversation."""
+    question = Question(
+        asked,
+        chosen.k,
+        **options.filters(chosen),
+        conversation=tuple(turns),
+        save=chosen.save,
+        think=chosen.effort or chosen.think,
+    )
+    if chosen.json:
+        whole = answer.answer(answerer, question)
+        print(pydantic_core.to_json(whole, indent=2).decode())
+    elif chosen.jsonl:
+        whole = _lines(answerer, question)
+    elif chosen.files:
+        whole = answer.answer(answerer, question)
+        for path in dict.fromkeys(str(PurePath(one.document.root, one.document.path)) for one in _cited(whole)):
+            print(path)
+    else:
+        whole = _stream(answerer, question, quiet=chosen.quiet)
+    turns.append(Turn(asked, whole.answer))
+    if chosen.conversation:
+        conversations.keep(chosen.conversation, turns[-1])
+    return whole
+
+
+def _hint(chosen: argparse.Namespace, settings: Settings) -> None:
+    """A line for people whose Ollama is not used."""
+    for_people = not (chosen.json or chosen.jsonl or chosen.files or chosen.quiet)
+    if for_people and not settings.chat_model and (line := unused_ollama(settings)):
+        print(f"note: {line}", file=sys.stderr)
 
 
 def _lines(answerer: answer.Answerer, question: Question) -> Answer:
@@ -81,21 +128,41 @@ def _lines(answerer: answer.Answerer, question: Question) -> Answer:
 
 def _stream(answerer: answer.Answerer, question: Question, *, quiet: bool) -> Answer:
     """Prints the answer as it comes, then what is known about it."""
-    written = thinking = False
-    for event in answer.stream(answerer, question):
-        if isinstance(event, Thought) and not quiet:
-            thinking = True
-            print(terminal.painted(event.text, terminal.DIM, sys.stderr), end="", file=sys.stderr, flush=True)
-        elif isinstance(event, TextWritten):
-            if thinking:
-                print("\n", file=sys.stderr, flush=True)
-            written, thinking = True, False
-            print(event.text, end="", flush=True)
-        elif isinstance(event, Answered):
-            print("\n" if written else f"{event.answer.answer}\n")
-            print_rest(event.answer, partial(_line, answerer.searcher.store, event.answer), quiet=quiet)
-            return event.answer
+    text, thoughts = _Line(sys.stdout), _Line(sys.stderr)
+    try:
+        for event in answer.stream(answerer, question):
+            if isinstance(event, Thought) and not quiet:
+                thoughts.write(terminal.painted(event.text, terminal.DIM, sys.stderr))
+            elif isinstance(event, TextWritten):
+                thoughts.end()
+                text.write(event.text)
+            elif isinstance(event, Answered):
+                print("\n" if text.begun else f"{event.answer.answer}\n")
+                text.begun = False
+                print_rest(event.answer, partial(_line, answerer.searcher.store, event.answer), quiet=quiet)
+                return event.answer
+    finally:
+        # What is printed after an answer that broke off begins on a line of its own.
+        thoughts.end()
+        text.end()
     raise AssertionError("an answer's events end with Answered")
+
+
+class _Line:
+    """Text that comes in pieces."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.begun = False
+        self._stream = stream
+
+    def write(self, piece: str) -> None:
+        self.begun = True
+        print(piece, end="", file=self._stream, flush=True)
+
+    def end(self) -> None:
+        if self.begun:
+            print(file=self._stream, flush=True)
+        self.begun = False
 
 
 def print_rest(whole: Answer, line_of: Callable[[Source], int | None], *, quiet: bool) -> None:

@@ -5,15 +5,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from search import answer
+from search import answer, conversation
 from search.answer import Chat
 from search.errors import QueryError
 from search.ollama.stopping import Stop
 from search.places import place
+from search.queries import Turn
 from search.records import Question
 from search.replies import Answer, Answered, Source, TextWritten
 from search.service import Service
@@ -21,6 +23,10 @@ from search.slots import Slots
 
 SUFFIX = "+docs"
 EXTRACTS = "extracts"
+
+DOUBTS = {"partly": "Only partly in the sources: ", "not found": "Not found in the sources: "}
+SOURCES, NEAREST, NOTE = "Sources:", "Nearest passages:", "Note: "
+_CLOSING = re.compile(r"\n\n(?:" + "|".join((*DOUBTS.values(), SOURCES + "\n", NEAREST + "\n", NOTE)) + ")")
 
 Json = dict[str, Any]
 
@@ -38,15 +44,37 @@ def is_extracts(model: str) -> bool:
     return model.partition(":")[0].lower() == EXTRACTS
 
 
-def question(messages: Sequence[Mapping[str, Any]]) -> str:
-    """What is asked in a conversation: its last message, which has to be the user's. Raises QueryError."""
+def question(messages: Sequence[Mapping[str, Any]]) -> Question:
+    """What is asked in a conversation: its last message, which has to be the user's, after as many turns as are read.
+
+    Raises QueryError.
+    """
     last = messages[-1]
-    content = last.get("content")
-    if isinstance(content, list):  # OpenAI's parts: only text can be asked
-        content = "\n".join(part.get("text", "") for part in content if isinstance(part, dict))
-    if last.get("role") != "user" or not isinstance(content, str):
+    asked = _text(last)
+    if last.get("role") != "user" or asked is None:
         raise QueryError("the last message has to be a text of the user: it is what the documents are asked")
-    return content
+    return Question(asked, conversation=conversation.recent(_turns(messages[:-1]), answer.HISTORY_CHARACTERS))
+
+
+def _turns(messages: Sequence[Mapping[str, Any]]) -> list[Turn]:
+    """The questions of the user before, each with what was answered; without what was added to the answers here."""
+    turns: list[Turn] = []
+    for message in messages:
+        text = (_text(message) or "").strip()
+        if text and message.get("role") == "user":
+            turns.append(Turn(text))
+        elif text and message.get("role") == "assistant" and turns:
+            said = _CLOSING.split(text, maxsplit=1)[0]
+            turns[-1] = Turn(turns[-1].question, f"{turns[-1].answer}\n{said}".strip())
+    return turns
+
+
+def _text(message: Mapping[str, Any]) -> str | None:
+    """A message's text; None for what is none."""
+    content = message.get("content")
+    if isinstance(content, list):  # OpenAI's parts: only text can be asked
+        content = "\n".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
+    return content if isinstance(content, str) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +84,7 @@ class Documented:
     service: Service
     slots: Slots
 
-    def tell(self, model: str, asked: str, stop: Stop) -> Iterator[str | Answer]:
+    def tell(self, model: str, asked: Question, stop: Stop) -> Iterator[str | Answer]:
         """An answer as text, piece by piece: what is written, then its doubts and sources; at the end the record.
 
         `stop` breaks it off. Raises ModelBusy at once, and SearchError on the way.
@@ -69,7 +97,7 @@ class Documented:
                 answerer.chat or Chat(answerer.searcher.client, model, self.service.settings.num_ctx), model=model
             )
         speaking = replace(answerer, chat=chat).stopped_by(stop)
-        events = self.slots.hold(answer.stream(speaking, Question(asked)))
+        events = self.slots.hold(answer.stream(speaking, asked))
         return _told(events)
 
 
@@ -118,10 +146,9 @@ def citations(whole: Answer) -> list[Json]:
 
 def _closing(whole: Answer) -> str:
     """What a client that shows only text has to be told: doubtful sentences, sources, and what was left out."""
-    words = {"partly": "Only partly in the sources", "not found": "Not found in the sources"}
-    parts = [f"{words[sentence.support]}: {sentence.text}" for sentence in whole.sentences if sentence.support in words]
+    parts = [f"{DOUBTS[sentence.support]}{sentence.text}" for sentence in whole.sentences if sentence.support in DOUBTS]
     sources = [f"[{source.n}] {place(source.document, source.chunk)}" for source in cited(whole)]
     if sources:
-        parts.append("\n".join(["Nearest passages:" if whole.how == "refused" else "Sources:", *sources]))
-    parts += [f"Note: {line}" for line in (*whole.left_out, *whole.notes)]
+        parts.append("\n".join([NEAREST if whole.how == "refused" else SOURCES, *sources]))
+    parts += [f"{NOTE}{line}" for line in (*whole.left_out, *whole.notes)]
     return "".join(f"\n\n{part}" for part in parts)

@@ -28,6 +28,7 @@ from search.faces import models
 from search.faces.models import Documented, Json
 from search.ollama import hosts, passing
 from search.ollama.client import AsyncClient
+from search.records import Question
 from search.replies import Answer
 from search.service import Service
 
@@ -226,13 +227,13 @@ def _unsupported(body: Json, name: str) -> tuple[int, Json] | None:
     return (400, {"error": f'"{name}" does not support {what}'}) if what else None
 
 
-def _asked(body: Json, verb: str) -> str | None:
+def _asked(body: Json, verb: str) -> Question | None:
     """The question; None where the model is only to be loaded. Raises QueryError."""
     if verb == "generate":
         prompt = body.get("prompt") or None
         if prompt is not None and not isinstance(prompt, str):
             raise QueryError("prompt has to be a text")
-        return prompt
+        return None if prompt is None else Question(prompt)
     messages = body.get("messages") or []
     if not isinstance(messages, list) or not all(isinstance(message, dict) for message in messages):
         raise QueryError("messages has to be a list of objects")

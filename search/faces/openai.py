@@ -24,6 +24,7 @@ from search.errors import QueryError, SearchError
 from search.faces import models, ollama
 from search.faces.models import Json
 from search.faces.ollama import Behind
+from search.records import Question
 from search.replies import Answer
 
 
@@ -109,7 +110,7 @@ def _vector(vector: list[float], form: Any) -> list[float] | str:
     return base64.b64encode(np.array(vector, "<f4").tobytes()).decode() if form == "base64" else vector
 
 
-def _asked(body: Json, name: str) -> str:
+def _asked(body: Json, name: str) -> Question:
     """The question. Raises QueryError for what an answer from the documents cannot do."""
     wanted = {"tools": body.get("tools"), "response_format": body.get("response_format"), "n": body.get("n", 1) != 1}
     what = next((what for what, asked in wanted.items() if asked), None)
