@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from search import __version__, answer_routes, query, web
-from search.access import LOCAL, Writers
+from search.access import LOCAL, LOOPBACK, Names, OnlyByName, Writers
 from search.answer import Answerer
 from search.errors import (
     AnswerMissing,
@@ -62,11 +62,13 @@ def create_app(
     status: Callable[[], Status],
     *,
     writers: Writers = LOCAL,
+    names: Names = LOOPBACK,
     slots: Slots | None = None,
 ) -> FastAPI:
     """The service over one index. Routes: /search, /health, /status, those of `search.answer_routes` and `search.web`.
 
-    `writers` may keep answers; `slots` are for answers under way, here and wherever else they are given to.
+    It is asked by its `names` only. `writers` may keep answers. `slots` are for answers under way, here and wherever
+    else they are given to.
     """
     app = FastAPI(
         title="semsearch",
@@ -76,6 +78,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
     )
+    app.add_middleware(OnlyByName, names=names)
     _add_errors(app)
     _add_search(app, searcher)
     app.include_router(answer_routes.router(answerer, writers, slots or Slots()))

@@ -30,6 +30,7 @@ class Settings:
     query_prefix, document_prefix   SEARCH_QUERY_PREFIX, SEARCH_DOCUMENT_PREFIX: what is put before a query and
                   before a passage that is embedded, "" for nothing; None: what the model's family wants
     num_ctx       SEARCH_NUM_CTX: the window in tokens that the chat model is loaded with; None: the server's choice
+    hosts         SEARCH_HOSTS: further names under which the service may be asked, "*" for any
     token         SEARCH_TOKEN, which changes over HTTP ask for; "" for none: only this machine may make them
     """
 
@@ -42,6 +43,7 @@ class Settings:
     document_prefix: str | None = None
     token: str = ""
     num_ctx: int | None = None
+    hosts: tuple[str, ...] = ()
 
     @property
     def embedder(self) -> str:
@@ -74,6 +76,7 @@ def from_environment(environment: Mapping[str, str], database: str | None = None
         query_prefix=_prefix(environment.get("SEARCH_QUERY_PREFIX")),
         document_prefix=_prefix(environment.get("SEARCH_DOCUMENT_PREFIX")),
         token=environment.get("SEARCH_TOKEN", "").strip(),
+        hosts=tuple(name.strip() for name in environment.get("SEARCH_HOSTS", "").split(",") if name.strip()),
         num_ctx=_tokens("SEARCH_NUM_CTX", environment.get("SEARCH_NUM_CTX", "")),
     )
 

@@ -114,7 +114,7 @@ HOMES = {
         "search.ingest_routes",
         "search.web",
     },
-    "starlette": {"search.answer_routes", "search.app", "search.ingest_routes", "search.faces"},
+    "starlette": {"search.access", "search.answer_routes", "search.app", "search.ingest_routes", "search.faces"},
     "mcp": {"search.faces.mcp"},
     "uvicorn": {"search.commands.serve", "search.commands.models.serving"},
     "httpx": {"search.ollama", "search.embedded"},

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from search.access import LOCAL
+from search.access import LOCAL, Writers
 from search.app import create_app
 from search.config import Settings
 from search.ingest_routes import add_ingest
@@ -266,14 +266,14 @@ def test_the_api_is_described_without_asking_anybody_else(page: Any, address: st
 
 
 @pytest.fixture
-def writable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A service of its own with an empty index, which takes documents."""
+def writable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A service of its own with an empty index, which takes documents: from all, or for a token."""
     for name in ("SEARCH_EMBED_MODEL", "SEARCH_CHAT_MODEL"):
         monkeypatch.delenv(name, raising=False)
     settings = Settings(str(tmp_path / "index.db"), "http://127.0.0.1:9")
     with open_service(settings, create=True) as service, closing(Jobs(service.store.location)) as jobs:
         app = create_app(service.searcher, service.answerer, service.status)
-        add_ingest(app, service.store, jobs, LOCAL)
+        add_ingest(app, service.store, jobs, getattr(request, "param", LOCAL))
         with running(app) as client:
             yield str(client.base_url)
 
@@ -307,6 +307,30 @@ def test_dropped_files_are_found_and_what_cannot_be_read_is_said(browser: Any, w
     bad = {"name": ".hidden", "mimeType": "text/plain", "buffer": b"x"}
     page.locator("#files").set_input_files(bad)
     panel.nth(0).locator(".note.bad").filter(has_text="hidden").wait_for()
+    context.close()
+
+
+@pytest.mark.parametrize("writable", [Writers("geheim", local=False)], indirect=True, ids=["token"])
+def test_a_service_with_a_token_is_sent_documents_with_it(browser: Any, writable: str) -> None:
+    """It is asked for once, a wrong one is said, and it is kept for this tab only."""
+    context = browser.new_context()
+    context.set_default_timeout(20_000)
+    page = context.new_page()
+    page.goto(writable)
+    chosen = {"name": "boats.txt", "mimeType": "text/plain", "buffer": b"The zeppelin departs at dawn."}
+    page.locator("#files").set_input_files(chosen)
+    accessible(page)
+    field = page.get_by_label("The token (SEARCH_TOKEN)")
+    field.fill("wrong")
+    field.press("Enter")
+    page.get_by_text("That is not its token.").wait_for()
+    field.fill("geheim")
+    page.get_by_role("button", name="Send").click()
+    page.locator("#uploads li").nth(0).filter(has_text="can be searched").wait_for()
+    assert page.get_by_label("The token (SEARCH_TOKEN)").count() == 0
+    page.locator("#files").set_input_files(chosen | {"name": "second.txt"})
+    page.locator("#uploads li").nth(0).filter(has_text="can be searched").wait_for()
+    assert page.evaluate("[Object.values(sessionStorage), localStorage.length, document.cookie]") == [["geheim"], 0, ""]
     context.close()
 
 

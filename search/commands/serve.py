@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from search.access import Writers
+from search.access import Writers, names_of
 from search.app import create_app
 from search.commands import options
 from search.commands.listening import listen
@@ -60,7 +60,8 @@ def run(chosen: argparse.Namespace, settings: Settings) -> int:
             service.searcher.model()
         host, port = listening.getsockname()[:2]
         writers, slots = Writers(settings.token, is_loopback(host)), Slots()
-        app = create_app(service.searcher, service.answerer, service.status, writers=writers, slots=slots)
+        names = names_of(chosen.host, settings.hosts)
+        app = create_app(service.searcher, service.answerer, service.status, writers=writers, names=names, slots=slots)
         jobs = cleanup.enter_context(contextlib.closing(Jobs(service.store.location)))
         add_ingest(app, service.store, jobs, writers)
         _add_faces(app, service, host, slots)

@@ -35,8 +35,8 @@ export async function* lines(path, options = {}) {
   }
 }
 
-async function send(path, { body, file, method = "GET", signal } = {}) {
-  const request = { method, signal, body: file };
+async function send(path, { body, file, method = "GET", signal, token } = {}) {
+  const request = { method, signal, body: file, headers: token ? { Authorization: `Bearer ${token}` } : {} };
   if (body) Object.assign(request, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
   let response;
   try {
@@ -52,7 +52,7 @@ async function send(path, { body, file, method = "GET", signal } = {}) {
   } catch {
     // not one of our own errors: the status has to do
   }
-  throw new Error(message);
+  throw Object.assign(new Error(message), { status: response.status });
 }
 
 /** A line beside results: "" for what is good to know, "warn" for what is missing, "bad" for what failed. */
