@@ -24,7 +24,8 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why a hit has its score: the shares of both rankings, less what earlier hits of its document cost.
+    """Why a hit has its score: the shares of both rankings, and what it adds that words stand side by side in it as
+    they do in the query, less what earlier hits of its document cost.
 
     `vector.score` is the cosine with the query after it was moved towards the first hits. The parts are None
     where only one ranking was used: its raw score is then the score.
@@ -32,6 +33,7 @@ class Explanation:
 
     keyword: Part | None
     vector: Part | None
+    phrases: float
     crowding: float
     arithmetic: str
 

@@ -74,13 +74,16 @@ def _why(ranks: Ranks, scores: Scores) -> str:
 
 def _explain(fused: rank.Fused, choice: Choice, ranks: Ranks, scores: Scores) -> Explanation:
     if fused.keyword_scale is None or fused.vector_scale is None:
-        return Explanation(None, None, 0.0, f"the raw score, {choice.score:.4f}: one ranking alone")
-    keyword = _part(ranks.keyword, scores.keyword, fused.keyword_scale, 0.0, rank.KEYWORD_WEIGHT)
+        return Explanation(None, None, 0.0, 0.0, f"the raw score, {choice.score:.4f}: one ranking alone")
+    keyword = _part(ranks.keyword, scores.keyword, fused.keyword_scale, 0.0, fused.weights.keyword)
     near = scores.vector if fused.refined is None else _number(fused.refined[choice.position])
-    vector = _part(ranks.vector, near, fused.vector_scale, fused.vector_scale.mean, rank.VECTOR_WEIGHT)
-    terms = [f"{part.weight:.1f} x {part.z:.3f}" for part in (vector, keyword)]
-    crowding = f" - {choice.crowding:.1f} (earlier hits of this document)" if choice.crowding else ""
-    return Explanation(keyword, vector, choice.crowding, f"{' + '.join(terms)}{crowding} = {choice.score:.3f}")
+    vector = _part(ranks.vector, near, fused.vector_scale, fused.vector_scale.mean, fused.weights.vector)
+    share = 0.0 if fused.phrases is None else float(fused.phrases[choice.position])
+    phrases = round(fused.weights.phrases * share, 6)
+    terms = " + ".join(f"{part.weight:.2f} x {part.z:.3f}" for part in (vector, keyword))
+    terms += f" + {phrases:.2f} (words side by side)" if phrases else ""
+    terms += f" - {choice.crowding:.1f} (earlier hits of this document)" if choice.crowding else ""
+    return Explanation(keyword, vector, phrases, choice.crowding, f"{terms} = {choice.score:.3f}")
 
 
 def _part(place: int | None, score: float | None, scale: rank.Scale, default: float, weight: float) -> Part:

@@ -50,6 +50,10 @@ _DROPPED = re.compile("[\u00ad\u200b\u200c\u200d\u2060\ufeff\u0640]")
 _PUNCTUATION = re.compile("[\u00a0«»–—‘’“”•…]")
 
 
+_FOREIGN_LETTERS = 0.3
+"""A text with more than this share of letters beyond Latin is not English: a formula has fewer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Analysis:
     """A text as the keyword index keeps it: how often each term occurs, how many words it has, its language."""
@@ -97,6 +101,14 @@ def analyse(text: str) -> Analysis:
             for other in _other_ways(word, language):
                 counts[other] = counts.get(other, 0) + number
     return Analysis(counts, sum(forms.values()), language)
+
+
+def is_english(text: str) -> bool:
+    """Whether a text is English, as far as its script and its small words tell: a few words may be in any language."""
+    letters = [character for character in text if character.isalpha()]
+    if sum(character > "\u024f" for character in letters) > _FOREIGN_LETTERS * len(letters):
+        return False
+    return stems.language(Counter(words(text))) == stems.ENGLISH
 
 
 def keys(word: str, languages: Iterable[str]) -> frozenset[str]:

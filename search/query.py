@@ -11,16 +11,19 @@ from threading import Lock
 
 import numpy as np
 
-from search import embed, hits, keywords, rank
+from search import embed, hits, keywords, phrases, rank
 from search.errors import InputTooLong, ModelBusy, ModelError, ModelMissing, ModelUnreachable, StoreMismatch
 from search.explanations import Explained
 from search.ollama.client import Client
 from search.records import Mode, Query, Results, Space
 from search.store import EMPTY, Filter, Ranking, Store
-from search.vectors import Floats, cosines
+from search.vectors import Floats, Integers, cosines
 
 CANDIDATES = 200
 """How many chunks each part proposes, at least; more where more hits are asked for."""
+
+PHRASED = 30
+"""In so many of the first chunks the query's words are looked for side by side."""
 
 REMEMBERED_QUERIES = 1_000
 
@@ -141,7 +144,7 @@ def search(searcher: Searcher, query: Query) -> Results:
             elif meaning is None:
                 fused = rank.alone(words, is_keyword=True)
             else:
-                fused = _fuse(store, meaning, words, near, only)
+                fused = _fuse(store, meaning, words, near, query)
         with _timed(took, "fetch"):
             found = hits.collect(store, fused, query, only)
     if not found:
@@ -177,12 +180,15 @@ def _understand(searcher: Searcher, query: Query, notes: list[str]) -> _Meaning 
     return meaning
 
 
-def _fuse(store: Store, meaning: _Meaning, words: Ranking, near: Ranking, only: Filter) -> rank.Fused:
+def _fuse(store: Store, meaning: _Meaning, words: Ranking, near: Ranking, query: Query) -> rank.Fused:
     """Both rankings as one; a second search with the query moved towards the first hits has the last word."""
-    space, vector = meaning.space, meaning.vector
+    space, vector, only = meaning.space, meaning.vector, query.filter
+    weights = rank.weigh(words, is_foreign=not embed.understands(space.model, query.query))
     ids = rank.candidates(words, near)
     rows = store.vectors(space, ids)
-    first = rank.fuse(words, near, ids, cosines(rows, vector))
+    first = rank.fuse(words, near, ids, cosines(rows, vector), weights=weights)
+    if (shares := _phrases(store, query, first.ids[:PHRASED], ids)) is not None:
+        first = rank.fuse(words, near, ids, cosines(rows, vector), weights=weights, phrases=shares)
     leading = rows[np.searchsorted(ids, first.ids[: rank.FEEDBACK])]
     if not len(leading) or np.isnan(leading).any():
         return first
@@ -192,7 +198,22 @@ def _fuse(store: Store, meaning: _Meaning, words: Ranking, near: Ranking, only: 
     ids, rows = np.concatenate([ids, further]), np.concatenate([rows, store.vectors(space, further)])
     order = np.argsort(ids)
     ids, rows = ids[order], rows[order]
-    return rank.fuse(words, near, ids, cosines(rows, vector), (again, cosines(rows, towards)))
+    if shares is not None:
+        shares = np.concatenate([shares, np.zeros(len(further), np.float32)])[order]
+    again_as_well = again, cosines(rows, towards)
+    return rank.fuse(words, near, ids, cosines(rows, vector), again_as_well, weights=weights, phrases=shares)
+
+
+def _phrases(store: Store, query: Query, first: Integers, ids: Integers) -> Floats | None:
+    """Which share of the query's pairs of words each of `ids` (n,) has, looked for in the first; None: no pairs."""
+    sought = phrases.of(query.query)
+    if not sought.pairs:
+        return None
+    shares = np.zeros(len(ids), np.float32)
+    for id_, places in store.occurrences(first, query.filter).items():
+        chunk = places[0].chunk
+        shares[np.searchsorted(ids, id_)] = sought.share("\n".join((*chunk.heading, chunk.text)))
+    return shares
 
 
 def _explained(store: Store, only: Filter, terms: list[str], listed: tuple[int, int, int]) -> Explained:

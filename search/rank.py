@@ -4,8 +4,9 @@ A cosine and a BM25 score are made comparable by asking how unusual each is: z =
 For the cosine both are taken over a sample of the collection, for BM25 over the first 200 places of its list,
 with zeros where fewer are listed. So neither depends on how large the collection is: taken over all of it, the
 BM25 scores of the listed few grow with the root of its size, and outweigh every cosine in a large index.
-Weights, window and floor come from measurements over eight collections, alone and all in one index;
-see data/corpus/background/ranking.md and benchmarks/search_quality.py.
+A chunk in which words of the query stand side by side as they do there gets a little more.
+All constants come from measurements over eight collections; see data/corpus/background/ranking.md and
+benchmarks/fusion.py.
 """
 
 from __future__ import annotations
@@ -19,11 +20,20 @@ from numpy.typing import NDArray
 from search.store import Ranking
 from search.vectors import Floats, Integers, top_k, unit
 
-VECTOR_WEIGHT = 0.7
-KEYWORD_WEIGHT = 1 - VECTOR_WEIGHT
+KEYWORD_WEIGHT = 0.3
+"""What z(BM25) counts at most; the cosine's z counts the rest."""
+
+PHRASE_WEIGHT = 0.5
+"""What it adds at most that all pairs of the query's words stand side by side."""
+
+FOREIGN_WEIGHT = 0.1
+"""What the cosine's z counts where the model does not know the query's language."""
 
 WINDOW = 200
 """How many places of the keyword ranking its mean and deviation are taken over."""
+
+HIGHEST = float(np.sqrt(WINDOW - 1))
+"""The highest z that a BM25 score can have: that of a chunk which alone has a word."""
 
 FLOOR = -2.0
 """The lowest z of a BM25 score: what a chunk has that isn't listed, where many are."""
@@ -52,12 +62,21 @@ class Scale:
 
 
 @dataclass(frozen=True, slots=True)
+class Weights:
+    """What the parts of a score count for one query."""
+
+    vector: float = 1 - KEYWORD_WEIGHT
+    keyword: float = KEYWORD_WEIGHT
+    phrases: float = PHRASE_WEIGHT
+
+
+@dataclass(frozen=True, slots=True)
 class Fused:
     """Chunks, best first, with what each part said of them.
 
     All arrays (n,): `keyword` and `vector` are raw scores (NaN: none), `keyword_ranks` and `vector_ranks`
-    count from 1 (0: not listed). `refined` are the cosines with the query that feedback moved, where it did.
-    The scales are None where there was nothing to fuse.
+    count from 1 (0: not listed). `refined` are the cosines with the query that feedback moved, and `phrases` the
+    shares of the query's pairs of words, where these had a say. Without scales there was nothing to fuse.
     """
 
     ids: Integers
@@ -69,6 +88,22 @@ class Fused:
     keyword_scale: Scale | None = None
     vector_scale: Scale | None = None
     refined: Floats | None = None
+    phrases: Floats | None = None
+    weights: Weights = Weights()
+
+
+def weigh(keyword: Ranking, *, is_foreign: bool = False) -> Weights:
+    """The weights for a query with this keyword ranking; foreign is a query whose language the model does not know.
+
+    Where the collection lacks words of the query, it says in other words what is sought, and the words that it has
+    tell less: the keyword ranking counts with the square of the share that is known. Unless its first chunk stands
+    out: then by how far it does, of how far one can.
+    """
+    if is_foreign:
+        return Weights(vector=FOREIGN_WEIGHT)
+    peak = float(keyword_scale_of(keyword.scores).z(keyword.scores[:1]).max(initial=0.0))
+    trust = min(1.0, max(keyword.known**2, peak / HIGHEST))
+    return Weights(1 - KEYWORD_WEIGHT * trust, KEYWORD_WEIGHT * trust, PHRASE_WEIGHT * trust)
 
 
 def candidates(keyword: Ranking, vector: Ranking) -> Integers:
@@ -87,8 +122,11 @@ def fuse(
     ids: Integers,
     cosines: Floats,
     again: tuple[Ranking, Floats] | None = None,
+    *,
+    weights: Weights = Weights(),
+    phrases: Floats | None = None,
 ) -> Fused:
-    """Orders `ids` (n,) by 0.7 z(cosine) + 0.3 z(BM25).
+    """Orders `ids` (n,) by weighted z(cosine) + weighted z(BM25) + weighted share of phrases (n,).
 
     `cosines` (n,) are exact for all of them; a chunk without a vector (NaN) counts as an average one.
     A chunk that the keyword ranking doesn't list counts as BM25 0. With `again`, the ranking by the query that
@@ -99,7 +137,9 @@ def fuse(
     keyword_scale, vector_scale = keyword_scale_of(keyword.scores), Scale(ranking.mean, ranking.deviation)
     keyword_z = keyword_scale.z(np.nan_to_num(listed, nan=0.0))
     vector_z = np.nan_to_num(vector_scale.z(nearness), nan=0.0)
-    scores = (VECTOR_WEIGHT * vector_z + KEYWORD_WEIGHT * keyword_z).astype(np.float32)
+    scores = (weights.vector * vector_z + weights.keyword * keyword_z).astype(np.float32)
+    if phrases is not None:
+        scores += np.float32(weights.phrases) * phrases
     order = top_k(scores, len(scores))
     return Fused(
         ids[order],
@@ -111,6 +151,8 @@ def fuse(
         keyword_scale,
         vector_scale,
         nearness[order] if again else None,
+        None if phrases is None else phrases[order],
+        weights,
     )
 
 

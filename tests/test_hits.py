@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from search import query
+from search import query, rank
 from search.errors import QueryError
 from search.explanations import Explanation
 from search.records import Query
@@ -69,9 +69,20 @@ def test_an_explanation_adds_up(service: Service) -> None:
             raw = part.score or 0.0
             assert part.z == pytest.approx(max((raw - part.mean) / part.deviation, -2.0 if raw == 0 else -9), abs=1e-3)
             assert part.share == pytest.approx(part.weight * part.z, abs=1e-4)
-        assert explain.keyword.share + explain.vector.share - explain.crowding == pytest.approx(hit.score, abs=1e-3)
+        shares = explain.keyword.share + explain.vector.share + explain.phrases
+        assert shares - explain.crowding == pytest.approx(hit.score, abs=1e-3)
         assert f"= {hit.score:.3f}" in explain.arithmetic
     assert any(explanation(hit.explain).crowding for hit in results.hits)
+
+
+def test_words_side_by_side_are_explained(service: Service) -> None:
+    """A passage that has the query's words in the query's order says what that adds; one with other words doesn't."""
+    results = query.search(service.searcher, Query("lighthouses says", explain=True, path="notes.md"))
+    added = {hit.chunk.text: explanation(hit.explain).phrases for hit in results.hits}
+    assert set(added.values()) == {rank.PHRASE_WEIGHT}
+    assert "(words side by side)" in explanation(results.hits[0].explain).arithmetic
+    results = query.search(service.searcher, Query("says lighthouses", explain=True, path="notes.md"))
+    assert {explanation(hit.explain).phrases for hit in results.hits} == {0.0}
 
 
 def test_an_explanation_says_what_was_searched(service: Service) -> None:

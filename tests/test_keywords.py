@@ -147,3 +147,21 @@ def test_a_text_is_found_by_its_own_words(text: str, language: str) -> None:
     analysis = keywords.analyse(text)
     for word in keywords.sought(text):
         assert keywords.keys(word, [language, analysis.language]) & analysis.counts.keys()
+
+
+@pytest.mark.parametrize(
+    ("text", "english"),
+    [
+        ("where are the vectors kept", True),
+        ("SQLite", True),
+        ("the angle α", True),
+        ("", True),
+        ("wo werden die Vektoren in der Datei gespeichert", False),
+        ("где хранятся векторы", False),
+        ("索引在哪里", False),
+        ("أين يقع الفهرس", False),
+    ],
+)
+def test_english_is_told_by_script_and_small_words(text: str, english: bool) -> None:
+    """What does not tell counts as English."""
+    assert keywords.is_english(text) is english

@@ -45,6 +45,7 @@ LEVELS = {
     "search.prompts": 2,
     "search.citations": 3,
     "search.literals": 1,
+    "search.phrases": 2,
     "search.support": 2,
     "search.gates": 2,
     "search.inert": 0,

@@ -8,8 +8,10 @@ from search import rank
 from search.store import EMPTY, Ranking
 
 
-def ranking(ids: list[int], scores: list[float], mean: float = 0.0, deviation: float = 1.0) -> Ranking:
-    return Ranking(np.array(ids, np.int64), np.array(scores, np.float32), mean, deviation)
+def ranking(
+    ids: list[int], scores: list[float], mean: float = 0.0, deviation: float = 1.0, known: float = 1.0
+) -> Ranking:
+    return Ranking(np.array(ids, np.int64), np.array(scores, np.float32), mean, deviation, known)
 
 
 def test_the_sum_is_seven_tenths_vector_and_three_tenths_keyword() -> None:
@@ -47,6 +49,42 @@ def test_a_rare_identifier_outweighs_every_meaning() -> None:
     keyword, vector = ranking([7], [9.0]), ranking([1, 2], [0.6, 0.55], 0.1, 0.12)
     fused = rank.fuse(keyword, vector, np.array([1, 2, 7]), np.array([0.6, 0.55, 0.05], np.float32))
     assert fused.ids[0] == 7
+
+
+def test_words_that_the_collection_lacks_take_weight_from_those_it_has() -> None:
+    """By the square of the share that is known; what the keyword ranking loses, the vectors gain."""
+    scores = list(np.linspace(6, 4, 200))
+    weights = rank.weigh(ranking(list(range(200)), scores, known=0.5))
+    assert np.isclose(weights.keyword, 0.3 * 0.25)
+    assert np.isclose(weights.vector, 1 - weights.keyword)
+    assert np.isclose(weights.phrases, 0.5 * 0.25)
+    assert rank.weigh(ranking(list(range(200)), scores)) == rank.Weights(0.7, 0.3, 0.5)
+
+
+def test_a_chunk_that_stands_out_keeps_the_weight_of_its_words() -> None:
+    """An identifier that one chunk has is looked for among words that none has."""
+    weights = rank.weigh(ranking([7], [3.5], known=0.2))
+    assert np.isclose(weights.keyword, 0.3)
+    assert rank.weigh(EMPTY).keyword > 0
+
+
+def test_a_foreign_query_is_ranked_by_its_words_above_all() -> None:
+    """The cosines of a model that does not know the language are near to chance."""
+    weights = rank.weigh(ranking([1], [2.0]), is_foreign=True)
+    assert weights.vector < weights.keyword == rank.KEYWORD_WEIGHT
+
+
+def test_words_side_by_side_add_to_the_score() -> None:
+    """By the share of the pairs; the rest of the arithmetic stays."""
+    keyword, vector, ids = ranking([1, 2], [4.0, 4.0]), ranking([1, 2], [0.5, 0.5]), np.array([1, 2])
+    cosines = np.array([0.5, 0.5], np.float32)
+    plain = rank.fuse(keyword, vector, ids, cosines)
+    fused = rank.fuse(keyword, vector, ids, cosines, phrases=np.array([0.0, 0.5], np.float32))
+    assert plain.ids.tolist() == [1, 2]
+    assert fused.ids.tolist() == [2, 1]
+    assert np.allclose(fused.scores - plain.scores, [0.25, 0])
+    assert fused.phrases is not None
+    assert fused.phrases.tolist() == [0.5, 0.0]
 
 
 def test_feedback_has_the_last_word_and_raw_cosines_stay() -> None:

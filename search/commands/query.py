@@ -94,7 +94,7 @@ def _explained(explanation: Explanation) -> str:
             rank = "not listed" if part.rank is None else f"number {part.rank}"
             lines.append(
                 f"   {name:<8}{rank}, score {score}, mean {part.mean:.4f}, deviation {part.deviation:.4f}: "
-                f"z {part.z:.3f}, x {part.weight:.1f} = {part.share:.3f}"
+                f"z {part.z:.3f}, x {part.weight:.2f} = {part.share:.3f}"
             )
     return "\n".join([*lines, f"   {explanation.arithmetic}"])
 

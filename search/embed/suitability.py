@@ -1,10 +1,12 @@
-"""Whether the embedded English model suits the languages of an index, and what does where it doesn't."""
+"""Whether a model suits the languages of an index and of a query, and what does where the embedded one doesn't."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from search import keywords
 from search.config import EMBEDDED_HOST, EMBEDDED_MODEL, MULTILINGUAL_MODEL
+from search.embed import prefixes
 
 ENGLISH = "en"
 NAMED = 3
@@ -28,3 +30,8 @@ def doubt(languages: Mapping[str, int]) -> str | None:
         f"{EMBEDDED_MODEL} was made for English, and {total - english:,} of {total:,} documents are in other languages "
         f"({named}): take {OTHERS}, and ingest again"
     )
+
+
+def understands(model: str, query: str) -> bool:
+    """Whether a model was made for a query's language too, as far as the model is known and the language shows."""
+    return keywords.is_english(query) or not prefixes.is_english(model)

@@ -36,20 +36,21 @@ class FileState:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """Chunks by one score, best first, and how that score is spread over the whole collection.
+    """Chunks by one score, best first: `ids` (n,) and `scores` (n,) go together.
 
-    `ids` (n,) and `scores` (n,) go together; `mean` and `deviation` (standard deviation) estimate the
-    score of an arbitrary chunk of the collection, so that scores of two rankings can be put on one scale.
-    `floor` is the score of a chunk that is not listed and known to have none (0 for BM25).
+    Of a vector ranking, `mean` and `deviation` (standard deviation) estimate the score of an arbitrary chunk of the
+    collection, so that its scores can be put on one scale with others. Of a keyword ranking, `known` is the share of
+    the query's words that the collection has at all, each word counted by its inverse document frequency.
     """
 
     ids: Integers
     scores: Floats
-    mean: float
-    deviation: float
+    mean: float = 0.0
+    deviation: float = 0.0
+    known: float = 1.0
 
 
-EMPTY = Ranking(np.empty(0, np.int64), np.empty(0, np.float32), 0.0, 0.0)
+EMPTY = Ranking(np.empty(0, np.int64), np.empty(0, np.float32))
 
 
 @dataclass(frozen=True, slots=True)

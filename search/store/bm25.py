@@ -115,11 +115,7 @@ def rank(
     together = _with_neighbours(connection, index, found, weights, ids)
     scores = ((1 - NEIGHBOURS_SHARE) * scores + NEIGHBOURS_SHARE * together).astype(np.float32)
     best = top_k(scores, count)
-    ids, scores = ids[best], scores[best]
-    # Unlisted chunks count as zeros: all of them where fewer than `count` matched.
-    mean = float(scores.sum()) / index.total
-    deviation = math.sqrt(max(float(np.square(scores).sum()) / index.total - mean * mean, 0.0))
-    return Ranking(ids, scores, mean, deviation)
+    return Ranking(ids[best], scores[best], known=_known(weights, found))
 
 
 def _find(connection: sqlite3.Connection, index: Index, words: Sequence[frozenset[int]]) -> list[list[_Postings]]:
@@ -168,6 +164,12 @@ def _weights(index: Index, words: Sequence[frozenset[int]], found: list[list[_Po
         for some in part:
             holding[some.word] += len(some.slots)
     return [math.log(1 + (index.total - n + 0.5) / (n + 0.5)) for n in (min(number, index.total) for number in holding)]
+
+
+def _known(weights: list[float], found: list[list[_Postings]]) -> float:
+    """The share of the words' weights that those have which stand in some chunk."""
+    there = {some.word for part in found for some in part if len(some.slots)}
+    return sum(weights[word] for word in there) / sum(weights)
 
 
 def _best(

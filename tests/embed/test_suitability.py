@@ -19,3 +19,21 @@ def test_other_languages_are_counted_and_what_fits_is_named() -> None:
     for name in ("embedded://multilingual-e5-small", "semsearch[multilingual]", "bge-m3", "embeddinggemma"):
         assert name in line
     assert "\n" not in line
+
+
+@pytest.mark.parametrize(
+    ("model", "query", "understood"),
+    [
+        ("all-minilm", "where is the index kept", True),
+        ("all-minilm", "wo ist der Index und die Datei", False),
+        ("embedded://all-minilm", "где хранится индекс", False),
+        ("embedded://multilingual-e5-small", "где хранится индекс", True),
+        ("nomic-embed-text:v1.5", "где хранится индекс", False),
+        ("nomic-embed-text-v2-moe", "где хранится индекс", True),
+        ("bge-m3", "索引在哪里", True),
+        ("one-nobody-knows", "索引在哪里", True),
+    ],
+)
+def test_an_english_model_does_not_understand_other_languages(model: str, query: str, understood: bool) -> None:
+    """Where the model is known to be English and the query shows that it isn't."""
+    assert suitability.understands(model, query) is understood
