@@ -89,7 +89,7 @@ def rerun(answerer: Answerer, id: int) -> Rerun:
     before = answerer.searcher.store.answers.get(id)
     whole = answer(answerer, before.asked)
     kept = _kept(answerer, before.asked, whole, rerun_of=id)
-    return Rerun(kept, archive.difference(before.answer, kept.answer))
+    return Rerun(kept, archive.difference(before, kept))
 
 
 def _kept(answerer: Answerer, asked: Question, whole: Answer, rerun_of: int | None = None) -> SavedAnswer:

@@ -11,7 +11,7 @@ from search import __version__
 from search.errors import DocumentMissing
 from search.keywords import terms
 from search.records import ChunkRef, Question, Space
-from search.replies import Answer, Difference, Leaning, PassageChange, PassageNow, SavedAnswer, Source
+from search.replies import Answer, Difference, Leaning, Moved, PassageChange, PassageNow, SavedAnswer, Source
 from search.store import Store
 
 LIKENESS = 0.3
@@ -31,26 +31,37 @@ def save(
 
 
 def saved(store: Store, id: int) -> SavedAnswer:
-    """A kept answer, with the changes of its passages. Raises AnswerMissing."""
+    """A kept answer, with what has become of the passages that it rests on. Raises AnswerMissing."""
     found = store.answers.get(id)
     gone = store.answers.gone(id)
-    return replace(found, changes=tuple(_change(store, found.answer, one) for one in _numbered(found.answer, gone)))
+    rests_on = [source for source in found.answer.sources if source.n in found.answer.rests_on]
+    changes = [_change(store, found.answer, source) for source in rests_on if source.n in gone]
+    moved = [_moved(store, source) for source in rests_on if source.n not in gone]
+    return replace(found, changes=tuple(changes), moved=tuple(one for one in moved if one))
 
 
-def difference(old: Answer, new: Answer) -> Difference:
+def difference(old: SavedAnswer, new: SavedAnswer) -> Difference:
     """How a later answer to a question differs from an earlier one."""
-    before, after = ([_plain(sentence.text) for sentence in one.sentences] for one in (old, new))
+    before, after = ([_plain(sentence.text) for sentence in one.answer.sentences] for one in (old, new))
     gone, added = (_without(before, after), _without(after, before))
-    known, found = ({source.chunk.id for source in one.sources} for one in (old, new))
+    known, found = ({source.chunk.id for source in one.answer.sources} for one in (old, new))
     return Difference(
-        same=old.how == new.how and not gone and not added,
-        how=(old.how, new.how),
-        model=(old.model, new.model),
+        same=old.answer.how == new.answer.how and not gone and not added,
+        how=(old.answer.how, new.answer.how),
+        model=(old.answer.model, new.answer.model),
+        digest=(old.digest, new.digest),
         sentences_gone=gone,
         sentences_new=added,
-        sources_gone=tuple(source for source in old.sources if source.chunk.id not in found),
-        sources_new=tuple(source for source in new.sources if source.chunk.id not in known),
+        sources_gone=tuple(source for source in old.answer.sources if source.chunk.id not in found),
+        sources_new=tuple(source for source in new.answer.sources if source.chunk.id not in known),
     )
+
+
+def _moved(store: Store, source: Source) -> Moved | None:
+    """Where a passage stands that is not where it was."""
+    places = store.answers.places(source.chunk.id)
+    name = (source.document.root, source.document.path)
+    return None if not places or name in [(one.root, one.path) for one in places] else Moved(source.n, places[0])
 
 
 def _change(store: Store, answer: Answer, source: Source) -> PassageChange:
@@ -86,10 +97,6 @@ def _likest(text: str, passages: Iterable[PassageNow]) -> PassageNow | None:
 def _shared(one: set[str], other: set[str]) -> float:
     """How much two sets have in common, 0 to 1 (Jaccard)."""
     return len(one & other) / len(one | other) if one | other else 1.0
-
-
-def _numbered(answer: Answer, numbers: frozenset[int]) -> list[Source]:
-    return [source for source in answer.sources if source.n in numbers]
 
 
 def _cut(chunk: ChunkRef, start: int, end: int) -> str:

@@ -166,12 +166,21 @@ class PassageChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Moved:
+    """A source whose passage stands in another document today, unchanged: the file was renamed or moved."""
+
+    n: int
+    document: DocumentRef
+
+
+@dataclass(frozen=True, slots=True)
 class SavedAnswer:
     """A kept answer with what it was made of: `answer.sources` holds the passages as they were read.
 
     `asked` is the question with its settings, `digest` the chat model's ("" where none was asked or it did not say),
     `space` the vector space that was searched, `version` this program's; `rerun_of` is the answer that was asked again.
-    `stale`: of the passages that it rests on, one is not in the index any more; `changes` says which.
+    `stale`: of the passages that it rests on, one is not in the index any more; `changes` says which. `moved` are those
+    that stand elsewhere now.
     """
 
     id: int
@@ -184,18 +193,20 @@ class SavedAnswer:
     rerun_of: int | None = None
     stale: bool = False
     changes: tuple[PassageChange, ...] = ()
+    moved: tuple[Moved, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
     """How a later answer differs from an earlier one: sentences compared without their citations, sources by content.
 
-    `same`: the same kind of answer, with the same sentences.
+    `same`: the same kind of answer, with the same sentences. `how`, `model` and its `digest` before and after.
     """
 
     same: bool
     how: tuple[How, How]
     model: tuple[str | None, str | None]
+    digest: tuple[str, str]
     sentences_gone: tuple[str, ...]
     sentences_new: tuple[str, ...]
     sources_gone: tuple[Source, ...]

@@ -118,11 +118,15 @@ def test_what_is_not_cited_may_change(service: Service) -> None:
 
 def test_a_renamed_document_makes_nothing_stale_and_one_that_comes_back_heals(service: Service) -> None:
     """Passages are known by their content."""
-    kept(service)
+    found = kept(service)
     texts = index.DOCUMENTS["guide/storage.md"]
     put(service.store, "guide/renamed.md", texts)
+    assert archive.saved(service.store, found.id).moved == ()
     service.store.drop("/docs", ["guide/storage.md"])
     assert service.store.answers.counts() == (1, 0)
+    assert [(one.n, one.document.path) for one in archive.saved(service.store, found.id).moved] == [
+        (1, "guide/renamed.md")
+    ]
     service.store.drop("/docs", ["guide/renamed.md"])
     assert service.store.answers.counts() == (1, 1)
     put(service.store, "guide/storage.md", texts)
@@ -161,6 +165,7 @@ def test_asking_again_keeps_both_and_says_what_is_different(service: Service, fa
     found = kept(service)
     same = answer.rerun(service.answerer, found.id)
     assert same.difference.same
+    assert same.difference.digest == (found.digest, found.digest)
     assert (same.answer.rerun_of, same.answer.asked) == (found.id, found.asked)
     put(service.store, "guide/storage.md", ["Vectors are kept in one PostgreSQL table."])
     index.embed_all(service.store, service.searcher.client)  # type: ignore[arg-type]

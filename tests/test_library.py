@@ -55,6 +55,15 @@ def test_ask_gives_an_answer_that_shows_itself(opened: Index) -> None:
     assert [event.type for event in opened.stream("Where are vectors kept?")][-1] == "answer"
 
 
+def test_an_answer_is_kept_where_that_is_asked_for(opened: Index, fake_ollama: FakeOllama) -> None:
+    """And a model thinks where it is to."""
+    assert opened.ask("Where are vectors kept?").id is None
+    reply = opened.ask("Where are vectors kept?", think=True, save=True)
+    assert reply.id == 1
+    assert opened.status().answers == 1
+    assert [body["think"] for body in fake_ollama.sent("/api/chat")] == [False, True, False]
+
+
 def test_text_of_documents_is_escaped_in_a_notebook(opened: Index) -> None:
     """Neither text nor path becomes markup."""
     html = opened.search("pineapple", k=1)._repr_html_()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from datetime import datetime
 from difflib import ndiff
 from typing import TYPE_CHECKING, Any
@@ -97,7 +98,9 @@ def _show(saved: SavedAnswer) -> None:
     print(f"asked {_when(saved.created)}{f' of {saved.answer.model}' if saved.answer.model else ''}\n")
     print(f"{saved.answer.answer}\n")
     # Lines of a document are not those of the time when it was asked: none is named.
-    ask.print_rest(saved.answer, lambda _: None, quiet=False)
+    ask.print_rest(replace(saved.answer, id=None), lambda _: None, quiet=False)
+    for moved in saved.moved:
+        print(f"  [{moved.n}] stands in {moved.document.path} now")
     for change in saved.changes:
         _change(change)
 
@@ -129,10 +132,11 @@ def _change(change: PassageChange) -> None:
 
 
 def _compare(difference: Difference, before: int) -> None:
-    if difference.same:
-        print(f"The same as answer {before}.")
-        return
-    print(f"Compared with answer {before}:")
+    print(f"The same as answer {before}." if difference.same else f"Compared with answer {before}:")
+    if difference.model[0] != difference.model[1]:
+        print(f"  it was {difference.model[0] or 'no model'}, now it is {difference.model[1] or 'no model'}")
+    elif difference.digest[0] != difference.digest[1]:
+        print(f"  {difference.model[1]} is another one now: digest {difference.digest[1][:19]}")
     if difference.how[0] != difference.how[1]:
         print(f"  it was {difference.how[0]}, now it is {difference.how[1]}")
     for mark, some in (("-", difference.sentences_gone), ("+", difference.sentences_new)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -174,7 +175,7 @@ def print_rest(whole: Answer, line_of: Callable[[Source], int | None], *, quiet:
         if sentence.support != "supported":
             missing = f" (not there: {', '.join(sentence.missing)})" if sentence.missing else ""
             print(terminal.painted(f"{MARKS[sentence.support]} the passages{missing}: {sentence.text}", terminal.RED))
-    shown = [source for source in whole.sources if whole.how == "refused"] or _cited(whole)
+    shown = [source for source in whole.sources if whole.how == "refused" or source.n in _named(whole)]
     if shown:
         print("Nearest passages:" if whole.how == "refused" else "Sources:")
     for source in shown:
@@ -184,6 +185,12 @@ def print_rest(whole: Answer, line_of: Callable[[Source], int | None], *, quiet:
     if whole.id is not None:
         print(f"Kept as answer {whole.id}.")
     terminal.tell((*whole.left_out, *whole.notes), quiet=quiet)
+
+
+def _named(whole: Answer) -> set[int]:
+    """The numbers of the sources that sentences of the answer cite, whether they stand there or not."""
+    cited = {citation.source for sentence in whole.sentences for citation in sentence.citations}
+    return cited | {int(n) for sentence in whole.sentences for n in re.findall(r"\[(\d+)\]", sentence.text)}
 
 
 def _cited(whole: Answer) -> list[Source]:

@@ -108,6 +108,9 @@ class Answers(Protocol):
     def gone(self, id: int) -> frozenset[int]:
         """The numbers of the sources that an answer rests on and that are not in the index any more."""
 
+    def places(self, chunk: str) -> list[DocumentRef]:
+        """The documents in which a chunk, by its hash, stands today; none where it is not in the index."""
+
     def drop(self, id: int) -> None:
         """Forgets an answer. Raises AnswerMissing."""
 

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 from search.errors import AnswerMissing
 from search.queries import Question
-from search.records import Space
+from search.records import DocumentRef, Space
 from search.replies import Answer, SavedAnswer, SavedEntry
 from search.store.database import Database
 
@@ -91,6 +91,15 @@ class SqliteAnswers:
         with self._database.reading() as connection:
             rows = connection.execute(_GONE.replace("answers.id", "?"), [_number(id)])
             return frozenset(row[0] for row in rows)
+
+    def places(self, chunk: str) -> list[DocumentRef]:
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                "SELECT DISTINCT root, path, title, type FROM chunks JOIN spans ON spans.chunk = chunks.id"
+                " JOIN documents ON documents.id = spans.document WHERE chunks.hash = ? ORDER BY root, path",
+                [bytes.fromhex(chunk)],
+            )
+            return [DocumentRef(*row) for row in rows]
 
     def drop(self, id: int) -> None:
         with self._database.writing(searched=False) as connection:

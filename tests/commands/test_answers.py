@@ -42,6 +42,8 @@ def test_kept_changed_stale_and_asked_again(
     (docs / "lease.md").rename(docs / "renamed.md")
     assert ingest([str(docs)]) == 0
     assert "answers stale" not in capsys.readouterr().out
+    assert main(["answers", "show", "1"]) == 0
+    assert "[1] stands in renamed.md now" in capsys.readouterr().out
     (docs / "renamed.md").rename(docs / "lease.md")
     (docs / "lease.md").write_text(LEASE.replace("three", "five"))
     assert ingest([str(docs)]) == 0

@@ -157,6 +157,15 @@ def test_a_file_that_is_no_conversation_is_refused(
     assert main(["ask", QUESTION, "--conversation", str(tmp_path)]) == 2
 
 
+def test_what_is_cited_is_listed_though_it_does_not_stand_there(
+    capsys: pytest.CaptureFixture[str], fake_ollama: FakeOllama
+) -> None:
+    """So that one can look."""
+    fake_ollama.reply = "The moon is made of green cheese [1]."
+    assert main(["ask", QUESTION]) == 0
+    assert "[1] storage.md (Storage), line 1" in capsys.readouterr().out
+
+
 def test_thoughts_go_to_standard_error(capsys: pytest.CaptureFixture[str], fake_ollama: FakeOllama) -> None:
     """Standard output has the answer alone; in JSON lines they are events."""
     assert main(["ask", QUESTION, "--think"]) == 0
