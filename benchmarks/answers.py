@@ -57,7 +57,7 @@ class Asked:
 
     text: str
     gold: tuple[str, ...]
-    document: str
+    documents: tuple[str, ...]
     pages: tuple[int, ...] = ()
     unanswerable: bool = False
 
@@ -122,10 +122,10 @@ def read(folder: Path, database: Path) -> Collection:
     """Indexes a folder. Raises OSError, KeyError or ValueError where it is not of the form."""
     folder = folder.resolve()
     questions = folder / "qa.jsonl" if (folder / "qa.jsonl").exists() else folder / "questions.jsonl"
-    asked = [_asked(json.loads(line)) for line in questions.read_text("utf-8").splitlines()]
+    asked = [_asked(json.loads(line)) for line in questions.read_text("utf-8").split("\n") if line]
     store, client = SqliteStore(database), Client(EMBEDDED_HOST)
     if (folder / "corpus.jsonl").exists():
-        documents = [json.loads(line) for line in (folder / "corpus.jsonl").read_text("utf-8").splitlines()]
+        documents = [json.loads(line) for line in (folder / "corpus.jsonl").read_text("utf-8").split("\n") if line]
         titles = {one["_id"]: one.get("title", "") for one in documents}
         texts = {one["_id"]: f"{one.get('title', '')}\n\n{one['text']}".strip() for one in documents}
         search_quality.fill(store, client, search_quality.Collection(folder.name, titles, texts, {}, {}))
@@ -233,7 +233,7 @@ def true_sentences(collection: Collection, asked: Asked) -> Iterator[tuple[str, 
             yield answer_text[start:end], sources
         return
     for source in sources:
-        if source.document.path != asked.document or not answer_text:
+        if not answer_text or not any(source.document.path.endswith(one) for one in asked.documents):
             continue
         at = source.chunk.text.find(answer_text)
         for start, end in sentences.spans(source.chunk.text):
@@ -243,27 +243,25 @@ def true_sentences(collection: Collection, asked: Asked) -> Iterator[tuple[str, 
 
 
 def passages(collection: Collection, asked: Asked) -> list[tuple[DocumentRef, ChunkRef]]:
-    """The passages of the answer's document: all of a short one, of a long one those near the cited pages."""
+    """The passages of the answer's documents: all of a short one, of a long one those near the cited pages."""
     store = collection.answerer.searcher.store
-    for root in store.counts().roots:
-        document = next(
-            (
-                one
-                for one in store.documents(Filter(), 0, 100_000).documents
-                if asked.document and one.document.path.endswith(asked.document)
-            ),
-            None,
-        )
-        if document is None:
+    found = []
+    for one in store.documents(Filter(), 0, 100_000).documents:
+        document = one.document
+        if not any(document.path.endswith(name) for name in asked.documents):
             continue
-        whole = store.document(root, document.document.path)
-        wanted = [span for span in whole.spans if not asked.pages or near_page(span.page, asked.pages)]
-        return [
-            (document.document, ChunkRef(str(start), whole.text[start:end], start, end, span.page, span.heading))
-            for span in wanted
-            for start, end in [(span.start, span.end)]
+        whole = store.document(document.root, document.path)
+        found += [
+            (
+                document,
+                ChunkRef(
+                    str(span.start), whole.text[span.start : span.end], span.start, span.end, span.page, span.heading
+                ),
+            )
+            for span in whole.spans
+            if not asked.pages or near_page(span.page, asked.pages)
         ]
-    return []
+    return found
 
 
 def near_page(page: int | None, pages: Sequence[int]) -> bool:
@@ -311,12 +309,11 @@ def _shown(value: Any) -> str:
 def _asked(entry: dict[str, Any]) -> Asked:
     gold = entry.get("quote") or entry.get("answers") or entry.get("answer") or ()
     pages = tuple(int(page) for cited in entry.get("cited_pages", []) if (page := cited.rpartition("#")[2]).isdigit())
-    document = entry.get("doc") or ""
-    document = document[0] if isinstance(document, list) and document else document or ""
+    documents = entry.get("doc") or ()
     return Asked(
         entry["question"],
         (gold,) if isinstance(gold, str) else tuple(gold),
-        document,
+        (documents,) if isinstance(documents, str) else tuple(documents),
         pages,
         bool(entry.get("unanswerable")),
     )

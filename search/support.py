@@ -9,40 +9,42 @@ the same passage is seen as well. Measured by benchmarks/answers.py.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import log
 
-from search import literals, sentences
+from search import alignment, literals, sentences
+from search.alignment import Surroundings
 from search.literals import Word
 from search.replies import Citation, Source, Support
 from search.vectors import Floats
 
-SUPPORTED = 0.5
+SUPPORTED = 0.45
 PARTLY = 0.3
 """Shares of a sentence's words, rare ones weighing more, that have to stand in the passages."""
 SAME_MEANING = 0.7
 """A closeness to one sentence of a passage that is worth as much as SUPPORTED shared words."""
-PIECES = 3
-"""How many sentences of the passages one sentence of an answer may be put together from."""
+PIECES, WORDS_A_PIECE = 3, 6
+"""How many sentences of the passages one sentence of an answer may be put together from; more where it is long."""
 WORTH = 0.1
 """The share of words that one more such sentence has to bring."""
 SAME_SUBJECT = 0.6
 """A sentence of the passages is about the same from this share of the best one's words on."""
-NEARLY_ALL = 0.9
-"""From this share on, a sentence of the passages says the whole of it."""
-NEAR, AROUND = 3, 7
-"""How many words on each side stand around one in the answer, and in a passage."""
-SHARED, ALMOST = 0.34, 0.6
-"""The share of words around it that two occurrences of a literal have in common, and that a rival has to have."""
+RIVAL, SAID_RIVAL, MARGIN = 0.65, 0.75, 0.25
+"""How well a place has to fit (`alignment`) for another literal there to count (one that the sentence has elsewhere,
+too), and by how much better.
+"""
+AGAINST, TURNED_MARGIN = 0.4, 0.1
+"""The same for a place where the passages say the opposite."""
+QUOTED = 4
+"""So many words in the same order are a quotation."""
+DENIED, BESIDE = 0.3, 2
+"""How well a place where the passages deny something has to fit one where the sentence does; the words beside it."""
 
 Cosines = Callable[[str, list[str]], Floats | None]
 """How close one text is to others, 0 (unrelated) to 1 (the same); None where no model answers."""
-
-
-_Around = tuple[list[str], list[str]]
-"""The words before a place, the nearest first, and after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class Unit:
     text: str
     words: tuple[Word, ...]
     forms: frozenset[str]
+    read: alignment.Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,9 @@ def units(source: Source) -> tuple[Unit, ...]:
     found = []
     for start, end in sentences.spans(text, rows=source.document.type in sentences.ROWS):
         words = literals.read(text[start:end])
-        found.append(Unit(source, shift + start, shift + end, text[start:end], words, _forms(words)))
+        found.append(
+            Unit(source, shift + start, shift + end, text[start:end], words, _forms(words), alignment.text(words))
+        )
     return tuple(found)
 
 
@@ -82,6 +87,8 @@ def judge(claim: str, passages: Sequence[Unit], cosines: Cosines | None = None) 
     said = literals.read(claim, names=literals.capitals_tell(unit.text for unit in passages))
     if not passages or not _forms(said):
         return Judgement("not found")
+    if quoted := _quoted(claim, passages):
+        return Judgement("supported", (Citation(quoted.source.n, quoted.start, quoted.end),))
     weights = _weights(_forms(said), passages)
     chosen, covered = _cover(passages, weights)
     near = cosines(claim, [unit.text for unit in passages]) if cosines and covered < SUPPORTED + 0.15 else None
@@ -104,6 +111,14 @@ def _forms(words: Sequence[Word]) -> frozenset[str]:
     return frozenset(word.form for word in words if word.kind != "negation")
 
 
+def _quoted(claim: str, passages: Sequence[Unit]) -> Unit | None:
+    """The sentence of which this is a part, or the whole, word for word; a single word or two are none."""
+    plain = " ".join(claim.split()).strip(" .:;,").lower()
+    if plain.count(" ") < QUOTED - 1:
+        return None
+    return next((unit for unit in passages if plain in " ".join(unit.text.split()).lower()), None)
+
+
 def _weights(forms: frozenset[str], passages: Sequence[Unit]) -> dict[str, float]:
     """Each word's share of the sentence: rare ones weigh more."""
     count = len(passages)
@@ -115,9 +130,10 @@ def _weights(forms: frozenset[str], passages: Sequence[Unit]) -> dict[str, float
 def _cover(passages: Sequence[Unit], weights: dict[str, float]) -> tuple[list[Unit], float]:
     """The few sentences that together hold most of the words, best first, and how much they hold."""
     left = dict(weights)
+    most = max(PIECES, len(weights) // WORDS_A_PIECE)
     chosen: list[Unit] = []
     covered = 0.0
-    while left and len(chosen) < PIECES:
+    while left and len(chosen) < most:
         gains = [sum(left[form] for form in left.keys() & unit.forms) for unit in passages]
         best = max(range(len(gains)), key=gains.__getitem__)
         if gains[best] < WORTH:
@@ -132,7 +148,7 @@ def _cover(passages: Sequence[Unit], weights: dict[str, float]) -> tuple[list[Un
 def _missing(
     said: Sequence[Word], chosen: Sequence[Unit], passages: Sequence[Unit], weights: dict[str, float]
 ) -> tuple[str, ...]:
-    """The literals that don't stand where the rest of the sentence does."""
+    """The literals that don't stand where the rest of the sentence does, and "not" where the passages say no."""
 
     def about(unit: Unit) -> float:
         return sum(weights[form] for form in weights.keys() & unit.forms)
@@ -141,46 +157,90 @@ def _missing(
     here = [unit for unit in passages if unit in chosen or about(unit) >= SAME_SUBJECT * best]
     anywhere = frozenset[str]().union(*(unit.forms for unit in passages))
     headings = _headings(passages)
-    missing = []
+    missing, turned = [], []
     for place, word in enumerate(said):
-        if word.kind in ("word", "negation") or not word.sure or (word.kind == "name" and word.form in headings):
-            continue
-        if word.kind == "name" and _initials(word.text, here):
-            continue
-        if (
-            word.form not in anywhere
-            or _replaced(word, said, chosen, weights)
-            or _displaced(said, place, passages, here)
+        around = alignment.surroundings(said, place, lambda form: weights[form] if form in anywhere else 0.0)
+        if word.kind == "negation":
+            if _added(said, place, around, passages):
+                turned.append(word)
+        elif word.kind != "word" and (
+            _absent(word, passages, headings, here) or _displaced(word, around, said, passages, here)
         ):
             missing.append(word.text)
-    return tuple(missing) or _denied(said, max(chosen, key=about, default=None), here, about)
+        elif _turned(word, around, passages):
+            turned.append(word)
+    if missing:
+        return tuple(missing)
+    return ("not",) if turned else ()
 
 
-def _replaced(word: Word, said: Sequence[Word], chosen: Sequence[Unit], weights: dict[str, float]) -> bool:
-    """Whether one sentence of the passages says all the rest, and has another number, date or name instead."""
-    forms = _forms(said)
+def _absent(word: Word, passages: Sequence[Unit], headings: frozenset[str], here: Sequence[Unit]) -> bool:
+    """Whether a literal stands nowhere, not even (if it is a name) in a title or as initials."""
+    if not word.sure:
+        return False
+    there = (unit.words[at] for unit in passages for at in unit.read.places.get(word.form, ()))
+    if word.kind != "name":
+        return not any(there)
+    return not (any(_akin(word, other) for other in there) or word.form in headings or _initials(word.text, here))
+
+
+def _akin(name: Word, other: Word) -> bool:
+    """Whether a name is that word or a form of it: Martin is none of Martha, though both begin alike."""
+    alike = min(len(name.text), len(other.text)) - 1
+    return name.text[:alike].lower() == other.text[:alike].lower()
+
+
+def _displaced(
+    word: Word,
+    around: Surroundings,
+    said: Sequence[Word],
+    passages: Sequence[Unit],
+    here: Sequence[Unit],
+) -> bool:
+    """Whether another literal, which was not said, stands where this one should, and this one elsewhere."""
+    times = Counter(one.form for one in said)
+    own = around.best((unit.read, at) for unit in passages for at in unit.read.places.get(word.form, ()))
     return any(
-        word.form not in unit.forms
-        and sum(weights[form] for form in weights.keys() & unit.forms) + weights[word.form] > NEARLY_ALL
-        and any(other.kind == word.kind and other.form not in forms for other in unit.words)
-        for unit in chosen[:1]
+        around.fit(unit.read, at) > max(own + MARGIN, SAID_RIVAL if times[other.form] else RIVAL)
+        for unit in here
+        for at, other in enumerate(unit.words)
+        if _rivals(word, other) and len(unit.read.places.get(other.form, ())) > times[other.form]
     )
 
 
-def _displaced(said: Sequence[Word], place: int, passages: Sequence[Unit], here: Sequence[Unit]) -> bool:
-    """Whether a word stands elsewhere only, and where it should stand is another one that was not said."""
-    known = frozenset[str]().union(*(unit.forms for unit in here))
-    word, mine, forms = said[place], _around(said, place, NEAR), _forms(said)
-    rivals = False
-    for unit in passages:
-        for there, other in enumerate(unit.words):
-            same = other.form == word.form
-            rival = other.kind == word.kind and other.form not in forms
-            if same and _alike(mine, _around(unit.words, there, AROUND), known, SHARED):
-                return False
-            if rival and not rivals and unit in here and _alike(mine, _around(unit.words, there, NEAR), known, ALMOST):
-                rivals = True
-    return rivals
+def _rivals(word: Word, other: Word) -> bool:
+    """Whether one could stand in the place of the other."""
+    return other.kind == word.kind or (word.text[:1].isupper() and other.text[:1].isupper() and other.kind != "word")
+
+
+def _turned(word: Word, around: Surroundings, passages: Sequence[Unit]) -> bool:
+    """Whether the passages deny what is said here, or say what is denied here."""
+    if not word.sign:
+        return False
+    places = [(unit.read, at) for unit in passages for at in unit.read.keys.get(word.key, ())]
+    against = around.best((there, at) for there, at in places if there.words[at].sign == -word.sign)
+    if against < AGAINST:
+        return False
+    own = around.best((there, at) for there, at in places if there.words[at].sign != -word.sign)
+    return against > own + TURNED_MARGIN
+
+
+def _added(said: Sequence[Word], place: int, around: Surroundings, passages: Sequence[Unit]) -> bool:
+    """Whether a negation is the sentence's own: where the passages deny something they speak of something else, or
+    they speak of this elsewhere and deny nothing there.
+    """
+    if place + 1 < len(said) and said[place + 1].denies:  # "not forbidden" denies nothing
+        return False
+    denied = around.best((unit.read, at) for unit in passages for at in unit.read.denials)
+    near = {word.form for word in said[max(0, place - BESIDE) : place + BESIDE + 1] if word.kind != "negation"}
+    plain = around.best(
+        (unit.read, at)
+        for unit in passages
+        for form in near
+        for at in unit.read.places.get(form, ())
+        if not any(abs(denial - at) <= alignment.CLOSE for denial in unit.read.denials)
+    )
+    return denied < DENIED or plain > denied + TURNED_MARGIN
 
 
 def _headings(here: Sequence[Unit]) -> frozenset[str]:
@@ -194,46 +254,3 @@ def _headings(here: Sequence[Unit]) -> frozenset[str]:
 def _initials(name: str, here: Sequence[Unit]) -> bool:
     """Whether a name is made of the first letters of neighbouring words, as CEO is."""
     return name.isupper() and any(name in "".join(word.text[:1] for word in unit.words).upper() for unit in here)
-
-
-def _around(words: Sequence[Word], place: int, reach: int) -> _Around:
-    """The words before a place, nearest first, and after it."""
-    before = [word.form for word in reversed(words[:place]) if word.kind != "negation"][:reach]
-    return before, [word.form for word in words[place + 1 :] if word.kind != "negation"][:reach]
-
-
-def _alike(mine: _Around, theirs: _Around, known: frozenset[str], share: float) -> bool:
-    """Whether two occurrences of a word stand among the same words, of those that are known here at all."""
-    around = [form for side in mine for form in side if form in known]
-    there = {form for side in theirs for form in side}
-    return sum(form in there for form in around) >= share * len(around)
-
-
-def _denied(
-    said: Sequence[Word], best: Unit | None, here: Sequence[Unit], about: Callable[[Unit], float]
-) -> tuple[str, ...]:
-    """Whether something is denied that the passages assert, or the other way round."""
-    if best is None:
-        return ()
-    mine, own = _negations(said), _negations(best.words)
-    theirs = [around for unit in here for around in _negations(unit.words)]
-    applying = [around for around in own if _applies(around[1], _forms(said))]
-    added = any(not any(_meet(one, other) for other in theirs) for one in mine)
-    left_out = any(not any(_meet(one, other) for other in mine) for one in applying)
-    counted = about(best) > NEARLY_ALL and not len(applying) <= len(mine) <= len(own)
-    return ("not",) if added or counted or left_out else ()
-
-
-def _applies(denied: Sequence[str], forms: frozenset[str]) -> bool:
-    """Whether what a passage denies is what was said: the first word after the negation, and most of the few."""
-    return bool(denied) and denied[0] in forms and 2 * sum(form in forms for form in denied) > len(denied)
-
-
-def _negations(words: Sequence[Word]) -> list[_Around]:
-    """The few words before and after each negation."""
-    return [_around(words, place, NEAR) for place, word in enumerate(words) if word.kind == "negation"]
-
-
-def _meet(one: _Around, other: _Around) -> bool:
-    """Whether two negations deny the same: a word that follows the one follows the other too."""
-    return not one[1] or not other[1] or bool({*one[1]} & {*other[1]})

@@ -47,6 +47,8 @@ LEVELS = {
     "search.literals": 1,
     "search.phrases": 2,
     "search.support": 2,
+    "search.alignment": 1,
+    "search.opposites": 0,
     "search.gates": 2,
     "search.inert": 0,
     "search.conversation": 2,
@@ -97,12 +99,13 @@ SIDEWAYS = {
     ("search.query", "search.answer"),
     ("search.writing", "search.answer"),
     ("search.keywords", "search.literals"),
+    ("search.literals", "search.alignment"),
     ("search.embedded", "search.ollama"),
     ("search.library", "search"),
 }
 """Steps that are meant: requests check themselves, an answer begins with a search and has a model write, literals are
-words, the client reaches the embedded model through its transport, and the package loads its library face when
-that is asked for."""
+words and are laid beside each other, the client reaches the embedded model through its transport, and the package
+loads its library face when that is asked for."""
 
 HOMES = {
     "fastapi": {

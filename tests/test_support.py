@@ -30,6 +30,7 @@ def judged(claim: str, passage: str = PASSAGE, cosines: support.Cosines | None =
         "The museum isn't open on Mondays.",
         "Porto's harbour has 3 cranes and was built in 1907 by Rui Costa.",
         "In Portugal, a museum in Lisbon shows 1,250 ships.",
+        "The Lisbon museum was founded on 12.5.1931 by Ana Prado.",
     ],
 )
 def test_what_the_passage_says_is_supported(claim: str) -> None:
@@ -60,6 +61,62 @@ def test_one_changed_thing_is_seen_and_named(claim: str, missing: str) -> None:
     found = judged(claim)
     assert found.support != "supported"
     assert found.missing == (missing,)
+
+
+RULES = (
+    "Dogs are not allowed in the hall, but guide dogs may come in. Cameras are permitted in the garden. "
+    "Groups of at least 10 visitors pay 5 euros. Guides are unavailable in winter, nor does the shop open then. "
+    "Visitors who have no ticket cannot enter before noon. The French school taught the French language."
+)
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "Dogs are forbidden in the hall.",
+        "Taking cameras into the garden is not forbidden.",
+        "Groups of 10 or more visitors, and no fewer than 10 visitors, pay 5 euros.",
+        "In winter guides are not available.",
+        "The shop does not open in winter.",
+        "Without a ticket, visitors cannot enter before noon.",
+    ],
+)
+def test_what_is_denied_may_be_denied_in_other_words(claim: str) -> None:
+    """Opposites, and where a negation reaches to."""
+    assert judged(claim, RULES).missing == ()
+
+
+@pytest.mark.parametrize(
+    ("claim", "missing"),
+    [
+        ("Dogs are permitted in the hall.", "not"),
+        ("Cameras are prohibited in the garden.", "not"),
+        ("Groups of at most 10 visitors pay 5 euros.", "not"),
+        ("Guides are available in winter.", "not"),
+        ("Visitors who have no ticket cannot enter after noon.", "not"),
+        ("Guide dogs may not come in.", "not"),
+        ("Groups of at least 10 visitors pay 5 dollars.", "dollars"),
+        # said elsewhere in the sentence, and not here
+        ("The Lisbon school taught the French language.", "Lisbon"),
+    ],
+)
+def test_the_opposite_is_seen(claim: str, missing: str) -> None:
+    """Opposites, bounds, order in time, another currency, and a name that replaces one which is repeated."""
+    found = judged(claim, f"{RULES} {PASSAGE}")
+    assert (found.support, found.missing) == ("partly", (missing,))
+
+
+@pytest.mark.parametrize(("name", "there"), [("Martin", "Martha"), ("base64", "base32"), ("Johnson", "Johnston")])
+def test_names_that_begin_alike_are_not_the_same(name: str, there: str) -> None:
+    """A stem is not enough for a name."""
+    assert judged(f"It was written by {name} in the north.", f"It was written by {there} in the north.").missing
+
+
+def test_a_quotation_is_supported_whatever_else_stands_there() -> None:
+    """Word for word is word for word."""
+    row = "CSV,rows; the header row is repeated with each passage,no"
+    found = judged("the header row is repeated with each passage", f"The header row is never repeated.\n\n{row}")
+    assert (found.support, found.missing) == ("supported", ())
 
 
 def test_another_sentence_altogether_is_not_found() -> None:
