@@ -27,13 +27,17 @@ Reply = str | Callable[[list[Json]], str] | None
 
 @dataclass(frozen=True)
 class FakeModel:
-    """One installed model. `context` and `batch` are in tokens; `batch` 0 means that no Modelfile sets it."""
+    """One installed model. `context` and `batch` are in tokens; `batch` 0 means that no Modelfile sets it.
+
+    `listed_as` is what /api/tags says that it can do where that is wrong, as it is for encoders made from safetensors.
+    """
 
     name: str
     dimensions: int = 256
     context: int = 8192
     batch: int = 0
     capabilities: tuple[str, ...] = ("embedding",)
+    listed_as: tuple[str, ...] = ()
     digest: str = ""
     size: int = 45_960_996
 
@@ -64,7 +68,7 @@ class FakeModel:
             "size": self.size,
             "digest": self.digest or sha256(self.full_name.encode()).hexdigest(),
             "details": self.details,
-            "capabilities": list(self.capabilities),
+            "capabilities": list(self.listed_as or self.capabilities),
         }
 
     @property

@@ -26,9 +26,13 @@ def check(
         fix = f"run `ollama pull {name}` there"
         found.append(Finding("chat", "wrong", f"{client.host} has no model {name!r}", fix))
         return
-    if listed.capabilities and "completion" not in listed.capabilities:
+    # /api/tags calls an imported encoder a model that completes; /api/show reads the whole file.
+    shown = tried("chat", found, partial(client.show, name))
+    if shown is None:
+        return
+    if shown.capabilities and "completion" not in shown.capabilities:
         fix = "name a chat model in SEARCH_CHAT_MODEL"
-        found.append(Finding("chat", "wrong", f"{name} cannot chat (it can {', '.join(listed.capabilities)})", fix))
+        found.append(Finding("chat", "wrong", f"{name} cannot chat (it can {', '.join(shown.capabilities)})", fix))
         return
     if embedder is not None:
         tried("memory", found, lambda: client.embed(embedder.name, ["word"], options=embedder.options))

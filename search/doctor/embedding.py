@@ -52,8 +52,12 @@ def _installed(client: Client, name: str, tags: Tags, found: list[Finding]) -> b
     if listed is None:
         found.append(_missing(client, name))
         return False
-    if listed.capabilities and "embedding" not in listed.capabilities:
-        can = ", ".join(listed.capabilities)
+    # /api/tags calls an imported encoder a model that completes; /api/show reads the whole file.
+    shown = tried("embedding", found, partial(client.show, name))
+    if shown is None:
+        return False
+    if shown.capabilities and "embedding" not in shown.capabilities:
+        can = ", ".join(shown.capabilities)
         found.append(
             Finding(
                 "embedding",

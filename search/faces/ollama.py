@@ -70,7 +70,7 @@ class Behind:
         """The models of the server behind, and those that answer from the documents."""
         code, found = await self.ask("GET", "/api/tags")
         plain = found.get("models") or [] if code == 200 else []
-        chatting = [model for model in plain if "completion" in (model.get("capabilities") or ["completion"])]
+        chatting = [model for model in plain if await self.refusal(str(model.get("name"))) is None]
         return [*plain, *([_with_documents(model) for model in chatting] or [_extracts()])]
 
     async def refusal(self, model: str) -> tuple[int, Json] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,9 @@ def test_list(run: Run, fake_ollama: FakeOllama) -> None:
     assert printed[0].split() == ["name", "digest", "size", "modified", "can"]
     assert any(line.startswith("llama3:latest") and "completion, tools" in line for line in printed)
     assert json.loads(run("list", "--json"))["models"][0]["name"] == "all-minilm:latest"
+    imported = replace(fake_ollama.models["all-minilm:latest"], listed_as=("completion",))
+    fake_ollama.models["all-minilm:latest"] = imported
+    assert run("list").splitlines()[1].endswith("embedding")
     fake_ollama.models.clear()
     assert run("list", code=1) == ""
 

@@ -145,6 +145,15 @@ def test_models_that_are_not_what_they_are_used_for(fake_ollama: FakeOllama, tmp
     assert [finding.fix for finding in found] == ["run `ollama pull nope` there", "run `ollama pull neither` there"]
 
 
+def test_an_encoder_that_the_list_calls_a_chat_model_is_none(fake_ollama: FakeOllama, tmp_path: Path) -> None:
+    """Ollama's list is wrong about encoders made from safetensors; what it shows of the model counts."""
+    imported = replace(fake_ollama.models["all-minilm:latest"], listed_as=("completion",))
+    fake_ollama.models["all-minilm:latest"] = imported
+    assert wrong(examine(settings(fake_ollama, tmp_path))) == []
+    asked_to_chat = replace(settings(fake_ollama, tmp_path), chat_model="all-minilm")
+    assert any("all-minilm cannot chat" in finding.text for finding in wrong(examine(asked_to_chat)))
+
+
 def test_models_that_evict_each_other(tmp_path: Path) -> None:
     """Each question would load both."""
     with FakeOllama(max_loaded=1) as fake:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,13 @@ def test_the_official_package_lists_shows_and_embeds(official: Any) -> None:
     assert official.show("llama3").capabilities == ["completion", "tools"]
     assert len(official.embed("all-minilm", ["one", "two"]).embeddings) == 2
     assert official.ps().models[0].model == "all-minilm:latest"
+
+
+def test_an_encoder_that_the_list_calls_a_chat_model_gets_no_documents(official: Any, fake_ollama: FakeOllama) -> None:
+    """Ollama's list is wrong about encoders made from safetensors; what it shows of the model counts."""
+    imported = replace(fake_ollama.models["all-minilm:latest"], listed_as=("completion",))
+    fake_ollama.models["all-minilm:latest"] = imported
+    assert "all-minilm:latest+docs" not in [model.model for model in official.list().models]
 
 
 def test_the_official_package_gets_an_answer_from_the_documents(official: Any) -> None:

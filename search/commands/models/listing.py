@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from search.commands.models.printing import as_json, declare, short, size, table
+from search.errors import ModelError
 from search.ollama.client import Client
 
 if TYPE_CHECKING:
@@ -28,9 +29,9 @@ def list_(client: Client, chosen: argparse.Namespace) -> int:
         as_json(next(iter(tags.values())) if len(tags) == 1 else tags)
     else:
         rows = [
-            (model.name, short(model.digest), size(model.size), model.modified_at[:10], ", ".join(model.capabilities))
-            for answer in tags.values()
-            for model in answer.models
+            (model.name, short(model.digest), size(model.size), model.modified_at[:10], _can(one, model.name))
+            for one in client.each
+            for model in tags[one.host.url].models
         ]
         hosts = [host for host, answer in tags.items() for _ in answer.models]
         _print(("name", "digest", "size", "modified", "can"), rows, hosts)
@@ -79,6 +80,14 @@ def show(client: Client, chosen: argparse.Namespace) -> int:
         if value:
             print(f"{name + ':':<12}{value}")
     return 0
+
+
+def _can(client: Client, name: str) -> str:
+    """What it can do: /api/tags calls an imported encoder a model that completes, /api/show reads its whole file."""
+    try:
+        return ", ".join(client.show(name).capabilities)
+    except ModelError:
+        return "?"
 
 
 def _print(headings: tuple[str, ...], rows: Sequence[tuple[str, ...]], hosts: Sequence[str]) -> None:
