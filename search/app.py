@@ -13,6 +13,7 @@ from fastapi import Query as Parameter
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from search import __version__, answer_routes, query, web
@@ -80,8 +81,9 @@ def create_app(
     )
     app.add_middleware(OnlyByName, names=names)
     _add_errors(app)
-    _add_search(app, searcher)
-    app.include_router(answer_routes.router(answerer, writers, slots or Slots()))
+    slots = slots or Slots()
+    _add_search(app, searcher, slots)
+    app.include_router(answer_routes.router(answerer, writers, slots))
     app.include_router(web.router(searcher.store))
 
     @app.get("/health", summary="Is the service up?")
@@ -95,18 +97,24 @@ def create_app(
     return app
 
 
-def _add_search(app: FastAPI, searcher: Searcher) -> None:
+def _add_search(app: FastAPI, searcher: Searcher, slots: Slots) -> None:
     @app.post("/search", response_model=Results, summary="Search by meaning and by keyword")
     async def post_search(wanted: Query) -> Response:
-        return await _searched(searcher, wanted)
+        return await _searched(searcher, wanted, slots)
 
     @app.get("/search", response_model=Results, summary="The same as POST /search, from the query string")
     async def get_search(asked: Annotated[_QueryString, Parameter()]) -> Response:
-        return await _searched(searcher, asked.query())
+        return await _searched(searcher, asked.query(), slots)
 
 
-async def _searched(searcher: Searcher, wanted: Query) -> Response:
-    """A search, in one of a few threads: it may wait for the model, and each thread has its own cache of the index."""
+async def _searched(searcher: Searcher, wanted: Query, slots: Slots) -> Response:
+    """A search, in one of a few threads: it may wait for the model, and each thread has its own cache of the index.
+
+    One that waits for the chat model takes a slot as an answer does, and no thread from the others.
+    """
+    if wanted.rerank:
+        with slots.held():
+            return await run_in_threadpool(lambda: _json(query.search(searcher, wanted)))
     return await asyncio.get_running_loop().run_in_executor(_SEARCHES, lambda: _json(query.search(searcher, wanted)))
 
 
@@ -127,6 +135,7 @@ class _QueryString(BaseModel):
     explain: bool = Field(False, description="say how each hit came about")
     diversify: bool = Field(True, description="one hit for near copies of a passage, and room for other documents")
     neighbours: int = Field(0, description="so many passages of text around each hit")
+    rerank: bool = Field(False, description="have the chat model read the first hits and order them")
 
     def query(self) -> Query:
         return Query(self.q, **self.model_dump(exclude={"q", "where"}), where=conditions(self.where))

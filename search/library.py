@@ -16,12 +16,12 @@ from collections.abc import Iterator
 from dataclasses import fields, replace
 from html import escape
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Unpack
 
 from search import answer, config, query
 from search.config import Settings
 from search.places import place
-from search.queries import Effort
+from search.queries import Effort, Filters
 from search.records import DocumentRef, Hit, Mode, Query, Question, Results, Status
 from search.replies import Answer, Event
 from search.service import Service, open_service
@@ -113,10 +113,12 @@ class Index:
         self._service = service
 
     def search(
-        self, text: str, k: int = 10, *, mode: Mode = "hybrid", path: str | None = None, type: str | None = None
+        self, text: str, k: int = 10, *, mode: Mode = "hybrid", rerank: bool = False, **filters: Unpack[Filters]
     ) -> Found:
-        """The best passages for a text; `path` is a glob, `type` a document type. Raises SearchError."""
-        found = query.search(self._service.searcher, Query(text, k, mode, path, type))
+        """The best passages for a text. Filters are `path` (a glob), `type`, `after`, `before`, `language` and `where`
+        (a dictionary of metadata), as over HTTP. With `rerank` the chat model puts them in order. Raises SearchError.
+        """
+        found = query.search(self._service.searcher, Query(text, k, mode, rerank=rerank, **filters))
         return _as(Found, replace(found, hits=tuple(_as(FoundHit, hit) for hit in found.hits)))
 
     def ask(
@@ -124,18 +126,20 @@ class Index:
         question: str,
         k: int = 8,
         *,
-        path: str | None = None,
-        type: str | None = None,
         think: bool | Effort = False,
         save: bool = False,
+        **filters: Unpack[Filters],
     ) -> Reply:
-        """An answer from the documents, each sentence checked; with `save` it is kept. Raises SearchError."""
-        asked = Question(question, k, path=path, type=type, think=think, save=save)
+        """An answer from the documents, each sentence checked; filters as in `search`, with `save` it is kept.
+
+        Raises SearchError.
+        """
+        asked = Question(question, k, think=think, save=save, **filters)
         return _as(Reply, answer.answer(self._service.answerer, asked))
 
-    def stream(self, question: str, k: int = 8, *, path: str | None = None, type: str | None = None) -> Iterator[Event]:
-        """The answer as it comes; the last event has all of it. Raises SearchError."""
-        return answer.stream(self._service.answerer, Question(question, k, path=path, type=type))
+    def stream(self, question: str, k: int = 8, **filters: Unpack[Filters]) -> Iterator[Event]:
+        """The answer as it comes; the last event has all of it; filters as in `search`. Raises SearchError."""
+        return answer.stream(self._service.answerer, Question(question, k, **filters))
 
     def text(self, document: DocumentRef) -> str:
         """The text of a document, into which the offsets of hits and citations count. Raises DocumentMissing."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypedDict
 
 from search.errors import QueryError
 from search.filters import Filter
@@ -19,12 +19,24 @@ MAX_K = 1_000
 MAX_NEIGHBOURS = 20
 
 
+class Filters(TypedDict, total=False):
+    """The fields of a Query and of a Question that say which documents may be found; see `search.filters.Filter`."""
+
+    path: str | None
+    type: str | None
+    after: str | None
+    before: str | None
+    language: str | None
+    where: dict[str, str]
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
     """A search. From `path` to `where` the fields are conditions on documents, as in `search.filters.Filter`.
 
     `explain` asks how each hit came about, `neighbours` for the text of so many passages around each hit;
     without `diversify`, near copies of a passage are hits of their own and one document may fill the page.
+    `rerank` has the chat model read the first hits and put them in a better order, which takes as long as it takes.
     Raises QueryError for what cannot be searched for.
     """
 
@@ -43,17 +55,18 @@ class Query:
     explain: bool = False
     diversify: bool = True
     neighbours: int = 0
+    rerank: bool = False
 
     @property
     def filter(self) -> Filter:
-        return _filter(self)
+        return filter_of(_fields(self))
 
     def __post_init__(self) -> None:
         check_text("query", self.query)
         if not 0 <= self.neighbours <= MAX_NEIGHBOURS:
             raise QueryError(f"neighbours is {self.neighbours}: ask for 0 to {MAX_NEIGHBOURS} passages around a hit")
         check_k(self.k)
-        _filter(self)
+        filter_of(_fields(self))
         if self.mode not in MODES:
             raise QueryError(f"mode {self.mode!r} is unknown: use one of {', '.join(MODES)}")
 
@@ -91,20 +104,39 @@ class Question:
 
     @property
     def filter(self) -> Filter:
-        return _filter(self)
+        return filter_of(_fields(self))
 
     def __post_init__(self) -> None:
         check_text("question", self.question)
         for turn in self.conversation:
             check_text("conversation's question", turn.question)
         check_k(self.k)
-        _filter(self)
+        filter_of(_fields(self))
         if not isinstance(self.think, bool) and self.think not in EFFORTS:
             raise QueryError(f"think {self.think!r} is unknown: use true, false or one of {', '.join(EFFORTS)}")
 
 
-def _filter(asked: Query | Question) -> Filter:
-    return Filter(asked.path, asked.type, asked.after, asked.before, asked.language, tuple(asked.where.items()))
+def _fields(asked: Query | Question) -> Filters:
+    return {
+        "path": asked.path,
+        "type": asked.type,
+        "after": asked.after,
+        "before": asked.before,
+        "language": asked.language,
+        "where": asked.where,
+    }
+
+
+def filter_of(fields: Filters) -> Filter:
+    """The conditions on documents in these fields. Raises QueryError for what is no condition."""
+    return Filter(
+        fields.get("path"),
+        fields.get("type"),
+        fields.get("after"),
+        fields.get("before"),
+        fields.get("language"),
+        tuple(fields.get("where", {}).items()),
+    )
 
 
 def check_text(name: str, text: str) -> None:

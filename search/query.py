@@ -6,7 +6,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Lock
 
 import numpy as np
@@ -15,7 +15,7 @@ from search import embed, hits, keywords, phrases, rank
 from search.errors import InputTooLong, ModelBusy, ModelError, ModelMissing, ModelUnreachable, StoreMismatch
 from search.explanations import Explained
 from search.ollama.client import Client
-from search.records import Mode, Query, Results, Space
+from search.records import Hit, Mode, Query, Results, Space
 from search.store import EMPTY, Filter, Ranking, Store
 from search.vectors import Floats, Integers, cosines
 
@@ -30,6 +30,13 @@ REMEMBERED_QUERIES = 1_000
 
 DESCRIPTION_SECONDS = 30.0
 """How long the model's description is believed before the server is asked again."""
+
+
+RERANKED = 20
+"""So many hits are there to be reranked, at least."""
+
+Reranker = Callable[[str, tuple[Hit, ...]], tuple[tuple[Hit, ...], str]]
+"""Puts the hits for a query in a better order, and says in words what went wrong, if anything did."""
 
 
 @dataclass(slots=True)
@@ -47,6 +54,7 @@ class Searcher:
     prefixes: embed.Prefixes | None = None
     wanted: Space | None = None
     elsewhere: Callable[[], Sequence[Client]] = tuple
+    reranker: Reranker | None = None
     _own: dict[int, tuple[embed.Model, float]] = field(default_factory=dict)
     _model: embed.Model | None = None
     _described: float = 0.0
@@ -139,14 +147,12 @@ def search(searcher: Searcher, query: Query) -> Results:
         with _timed(took, "vector"):
             near = store.nearest(meaning.space, meaning.vector, wanted, only) if meaning else EMPTY
         with _timed(took, "fuse"):
-            if query.mode == "vector":
-                fused = rank.alone(near, is_keyword=False)
-            elif meaning is None:
-                fused = rank.alone(words, is_keyword=True)
-            else:
-                fused = _fuse(store, meaning, words, near, query)
+            fused = _rank(store, meaning, words, near, query)
         with _timed(took, "fetch"):
-            found = hits.collect(store, fused, query, only)
+            found = hits.collect(store, fused, _page(query), only)
+        if query.rerank:
+            with _timed(took, "rerank"):
+                found = _rerank(searcher, query, found, notes)
     if not found:
         notes.append(_nothing(store, query))
     used: Mode = "keyword" if query.mode == "hybrid" and not meaning else query.mode
@@ -180,6 +186,15 @@ def _understand(searcher: Searcher, query: Query, notes: list[str]) -> _Meaning 
     return meaning
 
 
+def _rank(store: Store, meaning: _Meaning | None, words: Ranking, near: Ranking, query: Query) -> rank.Fused:
+    """Both rankings as one, or the one that there is."""
+    if query.mode == "vector":
+        return rank.alone(near, is_keyword=False)
+    if meaning is None:
+        return rank.alone(words, is_keyword=True)
+    return _fuse(store, meaning, words, near, query)
+
+
 def _fuse(store: Store, meaning: _Meaning, words: Ranking, near: Ranking, query: Query) -> rank.Fused:
     """Both rankings as one; a second search with the query moved towards the first hits has the last word."""
     space, vector, only = meaning.space, meaning.vector, query.filter
@@ -202,6 +217,21 @@ def _fuse(store: Store, meaning: _Meaning, words: Ranking, near: Ranking, query:
         shares = np.concatenate([shares, np.zeros(len(further), np.float32)])[order]
     again_as_well = again, cosines(rows, towards)
     return rank.fuse(words, near, ids, cosines(rows, vector), again_as_well, weights=weights, phrases=shares)
+
+
+def _page(query: Query) -> Query:
+    """The query for as many hits as are needed: more where they are reranked."""
+    return replace(query, k=max(query.k, RERANKED)) if query.rerank else query
+
+
+def _rerank(searcher: Searcher, query: Query, found: tuple[Hit, ...], notes: list[str]) -> tuple[Hit, ...]:
+    """The first k of the hits in a better order; in the one they have, and a note, where there is no reranker."""
+    if searcher.reranker is None:
+        notes.append("not reranked: no chat model is set; name one in SEARCH_CHAT_MODEL")
+    else:
+        found, note = searcher.reranker(query.query, found)
+        notes += [note] if note else []
+    return tuple(replace(hit, rank=number) for number, hit in enumerate(found[: query.k], 1))
 
 
 def _phrases(store: Store, query: Query, first: Integers, ids: Integers) -> Floats | None:

@@ -167,6 +167,7 @@ class Hit:
     """One result. `score` orders the hits of this result only; `why` says in words why it is here.
 
     `copies` are near copies of the passage that are no hits of their own. `around` and `explain` where asked for.
+    `grade` is how well the passage answers, 0 to 3, where a chat model has read it: hits are ordered by it first.
     """
 
     rank: int
@@ -179,6 +180,7 @@ class Hit:
     copies: tuple[Copy, ...] = ()
     around: Around | None = None
     explain: Explanation | None = None
+    grade: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

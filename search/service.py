@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache, partial
 from types import TracebackType
 
-from search import status
+from search import reranking, status
 from search.answer import Answerer, Chat
 from search.config import EMBEDDED_HOST, Settings
 from search.embed import prefixes
@@ -75,11 +75,11 @@ def open_service(settings: Settings, *, create: bool = False) -> Service:
     embedder = Client(settings.embed_host, api_key=settings.api_key)
     name = settings.embedder
     wanted = prefixes.chosen(name, settings.query_prefix, settings.document_prefix)
-    others = ExitStack()
-    searcher = Searcher(store, embedder, name, wanted, elsewhere=cache(partial(_elsewhere, settings, others)))
-    chat = None
+    others, chat = ExitStack(), None
     if settings.chat_model:
         chat = Chat(Client(settings.ollama_host, api_key=settings.api_key), settings.chat_model, settings.num_ctx)
+    searcher = Searcher(store, embedder, name, wanted, elsewhere=cache(partial(_elsewhere, settings, others)))
+    searcher.reranker = partial(reranking.rerank, chat) if chat else None
     return Service(settings, store, searcher, Answerer(searcher, chat), others)
 
 

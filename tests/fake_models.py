@@ -155,7 +155,12 @@ def reply(messages: list[Json], scripted: Reply = None) -> str:
 
 
 def fill(schema: Any, text: str) -> str:
-    """JSON that fits a `format`: every string is `text`, every number 1, every list has one item."""
+    """JSON that fits a `format`: every string is `text`, every number 1, every list has one item.
+
+    A text that is a JSON object already is what the model says.
+    """
+    if text.startswith("{"):
+        return text
     return json.dumps({"answer": text} if schema == "json" else _filled(schema, text))
 
 

@@ -59,7 +59,7 @@ def test_post_and_get_search_give_the_same_hits(client: httpx.Client) -> None:
     assert posted["hits"] == got["hits"]
     hit = posted["hits"][0]
     always = {"rank", "score", "document", "chunk", "ranks", "scores", "why", "copies"}
-    assert set(hit) == {*always, "around", "explain"}
+    assert set(hit) == {*always, "around", "explain", "grade"}
     assert set(hit["document"]) == {"root", "path", "title", "type"}
     assert set(hit["chunk"]) == {"id", "text", "start", "end", "page", "heading", "rows"}
     assert set(posted) == {"query", "mode", "hits", "took_ms", "notes", "explain"}
@@ -74,6 +74,16 @@ def test_filters_are_the_same_in_post_and_get(client: httpx.Client) -> None:
     assert client.post("/search", json={"query": "vectors", "before": "2000", "language": "en"}).json()["hits"]
     assert not client.post("/search", json={"query": "vectors", "language": "de"}).json()["hits"]
     assert client.post("/ask", json={"question": "Where are vectors?", "language": "de"}).json()["how"] == "refused"
+
+
+def test_rerank_is_asked_for_in_both_forms(client: httpx.Client) -> None:
+    """With no reranker a note says what to do."""
+    posted = client.post("/search", json={"query": "vectors", "rerank": True}).json()
+    got = client.get("/search", params={"q": "vectors", "rerank": True}).json()
+    for found in (posted, got):
+        assert found["hits"][0]["grade"] is None
+        assert found["notes"] == ["not reranked: no chat model is set; name one in SEARCH_CHAT_MODEL"]
+        assert "rerank" in found["took_ms"]
 
 
 @pytest.mark.parametrize("asked", [{"pth": "guide/*"}, {"after": "soon"}, {"where": "author"}])

@@ -56,6 +56,7 @@ LEVELS = {
     "search.writing": 4,
     "search.extracts": 3,
     "search.query": 4,
+    "search.reranking": 5,
     "search.answer": 4,
     "search.status": 4,
     "search.doctor": 4,
@@ -100,6 +101,7 @@ SIDEWAYS = {
     ("search.writing", "search.answer"),
     ("search.keywords", "search.literals"),
     ("search.literals", "search.alignment"),
+    ("search.reranking", "search.service"),
     ("search.embedded", "search.ollama"),
     ("search.library", "search"),
 }

@@ -45,6 +45,23 @@ def test_search_gives_hits_that_show_themselves(opened: Index) -> None:
     assert "nothing found" in repr(opened.search("vectors", mode="keyword", path="none/*"))
 
 
+def test_filters_are_those_of_http(opened: Index) -> None:
+    """All of them, in search, answers and streams; what is no filter is refused."""
+    assert {hit.document.type for hit in opened.search("umbrella", type="md")} == {"md"}
+    assert len(opened.search("umbrella", before="1971", path="mail/*")) == 2
+    for filters in ({"after": "2020"}, {"language": "fr"}, {"where": {"author": "nobody"}}):
+        assert not opened.search("umbrella", **filters)  # type: ignore[arg-type]
+        assert not opened.ask("umbrella", **filters).sources  # type: ignore[arg-type]
+        assert not list(opened.stream("umbrella", **filters))[-1].answer.sources  # type: ignore[arg-type, union-attr]
+    with pytest.raises(TypeError):
+        opened.search("umbrella", author="Ada")  # type: ignore[call-arg]
+
+
+def test_rerank_is_done_by_the_chat_model(opened: Index) -> None:
+    """One that does not grade changes nothing and says so."""
+    assert "note: not reranked: llama3 did not grade each passage" in repr(opened.search("vectors kept", rerank=True))
+
+
 def test_ask_gives_an_answer_that_shows_itself(opened: Index) -> None:
     """What does not stand in the sources is marked in both forms."""
     reply = opened.ask("Where are vectors kept?")
@@ -113,7 +130,7 @@ def test_the_examples_of_the_handbook_run(
     monkeypatch.setenv("OLLAMA_HOST", fake_ollama.url)
     page = (PROJECT / "data" / "corpus" / "guide" / "python.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    assert len(blocks) == 3
+    assert len(blocks) == 4
     for block in blocks:
         scope: dict[str, object] = {}
         exec(compile(block, "python.md", "exec"), scope)

@@ -3,20 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from typing import TypedDict
 
 from search.filters import conditions
-
-
-class Filters(TypedDict):
-    """The fields of a Query and of a Question that say which documents may be found."""
-
-    path: str | None
-    type: str | None
-    after: str | None
-    before: str | None
-    language: str | None
-    where: dict[str, str]
+from search.queries import Filters
 
 
 def add_database(parser: argparse.ArgumentParser) -> None:

@@ -31,6 +31,7 @@ def add(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("--explain", action="store_true", help="say how each hit came about, in numbers")
     parser.add_argument("--neighbours", type=int, default=0, metavar="N", help="show N passages around each hit too")
     parser.add_argument("--no-diversify", action="store_true", help="near copies are hits of their own")
+    parser.add_argument("--rerank", action="store_true", help="have the chat model read the first hits and order them")
     options.add_database(parser)
     options.add_output(parser, line="a hit")
     options.add_examples(
@@ -53,6 +54,7 @@ def run(chosen: argparse.Namespace, settings: Settings) -> int:
         explain=chosen.explain,
         diversify=not chosen.no_diversify,
         neighbours=chosen.neighbours,
+        rerank=chosen.rerank,
     )
     with open_service(settings) as service:
         results = query.search(service.searcher, wanted)

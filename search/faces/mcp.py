@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import wraps
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 from fastapi import FastAPI
 from pydantic import Field
@@ -18,6 +18,7 @@ from pydantic import Field
 from search import __version__
 from search.errors import ConfigError, SearchError
 from search.faces.tools import MOST_HITS, MOST_LISTED, Tools
+from search.queries import Filters
 from search.service import Service
 from search.slots import Slots
 
@@ -33,6 +34,13 @@ INSTRUCTIONS = (
 
 Path = Annotated[str | None, Field(description="only documents whose path matches this glob, such as guide/*.md")]
 Type = Annotated[str | None, Field(description="only documents of this type, such as pdf, markdown or email")]
+After = Annotated[str | None, Field(description="only documents modified at this date or later, such as 2026-03-31")]
+Before = Annotated[str | None, Field(description="only documents modified earlier than this date")]
+Language = Annotated[str | None, Field(description="only documents in this language, such as en, de or python")]
+Where = Annotated[
+    dict[str, str] | None,
+    Field(description='only documents with these metadata; stars stand for any text: {"author": "*lovelace*"}'),
+]
 
 
 def installed() -> bool:
@@ -52,7 +60,7 @@ def server(service: Service, slots: Slots | None = None) -> MCPServer:
 
     made = MCPServer("semsearch", instructions=INSTRUCTIONS, version=__version__, log_level="WARNING")
     tools = Tools(service, slots or Slots())
-    for function in (*_finding(tools), *_reading(tools)):
+    for function in (_search(tools), _ask(tools), _read(tools), *_listing(tools)):
         reading = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
         made.tool(annotations=reading, structured_output=False)(function)
     return made
@@ -78,8 +86,8 @@ def add(app: FastAPI, service: Service, host: str, slots: Slots | None = None) -
     app.router.lifespan_context = lifespan
 
 
-def _finding(tools: Tools) -> tuple[Callable[..., str], ...]:
-    """Tools that find, as a model sees them: names, descriptions, and what each argument is for."""
+def _search(tools: Tools) -> Callable[..., str]:
+    """The tool that finds, as a model sees it: its name, its description, and what each argument is for."""
 
     @_told
     def search(
@@ -93,30 +101,48 @@ def _finding(tools: Tools) -> tuple[Callable[..., str], ...]:
         ] = "hybrid",
         path: Path = None,
         type: Type = None,
+        after: After = None,
+        before: Before = None,
+        language: Language = None,
+        where: Where = None,
     ) -> dict[str, Any]:
         """Find the passages of the user's documents that fit a query best, by meaning and by words. Each comes with its
         text, its path, page and heading, and its start and end in the document, which `read` takes. Several short
         searches in different words find more than one long one.
         """
-        return tools.search(query, k=k, page=page, mode=mode, path=path, type=type)
+        filters = _filters(path=path, type=type, after=after, before=before, language=language, where=where)
+        return tools.search(query, k=k, page=page, mode=mode, **filters)
+
+    return search
+
+
+def _ask(tools: Tools) -> Callable[..., str]:
+    """The tool that answers, as a model sees it."""
 
     @_told
     def ask(
         question: Annotated[str, Field(description="a question that the documents may answer")],
+        *,
         path: Path = None,
         type: Type = None,
+        after: After = None,
+        before: Before = None,
+        language: Language = None,
+        where: Where = None,
     ) -> dict[str, Any]:
         """Answer a question from the user's documents, with numbered citations and the places they stand for. Sentences
         that the sources do not support are listed; `how` is "refused" where the documents do not answer, and then the
         sources are only the nearest passages.
         """
-        return tools.ask(question, path, type)
+        return tools.ask(
+            question, **_filters(path=path, type=type, after=after, before=before, language=language, where=where)
+        )
 
-    return search, ask
+    return ask
 
 
-def _reading(tools: Tools) -> tuple[Callable[..., str], ...]:
-    """Tools that read, as a model sees them."""
+def _read(tools: Tools) -> Callable[..., str]:
+    """The tool that reads, as a model sees it."""
 
     @_told
     def read(
@@ -131,24 +157,42 @@ def _reading(tools: Tools) -> tuple[Callable[..., str], ...]:
         """
         return tools.read(path, root, start, end, neighbours)
 
+    return read
+
+
+def _listing(tools: Tools) -> tuple[Callable[..., str], ...]:
+    """Tools that say what there is, as a model sees them."""
+
     @_told
     def list(
+        *,
         path: Path = None,
         type: Type = None,
+        after: After = None,
+        before: Before = None,
+        language: Language = None,
+        where: Where = None,
         offset: Annotated[int, Field(ge=0, description="leave out so many")] = 0,
         limit: Annotated[int, Field(ge=1, le=MOST_LISTED, description="give at most so many")] = 50,
     ) -> dict[str, Any]:
         """List the user's documents by path, with title, type and size, and count them by type. To find something in
         them, use `search` instead.
         """
-        return tools.list(path, type, offset, limit)
+        return tools.list(
+            offset, limit, **_filters(path=path, type=type, after=after, before=before, language=language, where=where)
+        )
 
     @_told
     def status() -> dict[str, Any]:
         """Say what the index holds, which models it uses, and which files could not be read and why."""
         return tools.status()
 
-    return read, list, status
+    return list, status
+
+
+def _filters(**given: Any) -> Filters:
+    """The filters that were given."""
+    return cast("Filters", {name: value for name, value in given.items() if value is not None})
 
 
 def _told(tool: Callable[..., dict[str, Any]]) -> Callable[..., str]:

@@ -7,10 +7,11 @@ position, and each result says how.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Unpack
 
 from search import answer, places, query
 from search.errors import DocumentMissing, QueryError
+from search.queries import Filters, filter_of
 from search.records import ChunkRef, DocumentRef, Query, Question
 from search.service import Service
 from search.slots import Slots
@@ -38,15 +39,14 @@ class Tools:
         k: int = 5,
         page: int = 1,
         mode: Literal["hybrid", "keyword", "vector"] = "hybrid",
-        path: str | None = None,
-        type: str | None = None,
+        **filters: Unpack[Filters],
     ) -> Json:
         """The best passages for a query: `k` of them, the next ones on the next page."""
         if not 1 <= k <= MOST_HITS:
             raise QueryError(f"k is {k}: ask for 1 to {MOST_HITS} passages, and for the next page")
         if not 1 <= page * k < 1000:
             raise QueryError(f"page {page} is out of range: refine the query instead")
-        found = query.search(self.service.searcher, Query(text, page * k + 1, mode, path, type))
+        found = query.search(self.service.searcher, Query(text, page * k + 1, mode, **filters))
         hits = found.hits[(page - 1) * k : page * k]
         return _without_empty(
             hits=[_place(hit.document, hit.chunk) | {"text": hit.chunk.text} for hit in hits],
@@ -54,10 +54,10 @@ class Tools:
             notes=list(found.notes),
         )
 
-    def ask(self, question: str, path: str | None = None, type: str | None = None) -> Json:
+    def ask(self, question: str, **filters: Unpack[Filters]) -> Json:
         """An answer from the documents, its sentences checked against the sources that it cites."""
         with self.slots.held():
-            whole = answer.answer(self.service.answerer, Question(question, path=path, type=type))
+            whole = answer.answer(self.service.answerer, Question(question, **filters))
         cited = {citation.source for sentence in whole.sentences for citation in sentence.citations}
         shown = [source for source in whole.sources if source.n in cited or whole.how == "refused"]
         doubtful = [sentence for sentence in whole.sentences if sentence.support != "supported"]
@@ -103,11 +103,11 @@ class Tools:
             headings=list(outline),
         )
 
-    def list(self, path: str | None = None, type: str | None = None, offset: int = 0, limit: int = 50) -> Json:
+    def list(self, offset: int = 0, limit: int = 50, **filters: Unpack[Filters]) -> Json:
         """The documents of the index by path: at most `limit` from number `offset` on."""
         if offset < 0 or not 1 <= limit <= MOST_LISTED:
             raise QueryError(f"offset counts from 0, and limit is 1 to {MOST_LISTED}")
-        found = self.service.store.documents(Filter(path, type), offset, limit)
+        found = self.service.store.documents(filter_of(filters), offset, limit)
         roots = {entry.document.root for entry in found.documents}
         documents = [
             _without_empty(

@@ -39,6 +39,19 @@ def test_pages_of_a_search_follow_each_other(made: Tools) -> None:
     assert "next_page" not in second
 
 
+def test_filters_hold_for_search_and_list(made: Tools) -> None:
+    """Dates, language and metadata beside path and type."""
+    document = Document("/docs", "ada.md", "", "md", "Umbrella.", modified=1e9, metadata={"author": "Ada Lovelace"})
+    state = FileState(1, 2, "h", "indexed", "", index.CHUNKING)
+    made.service.store.put("/docs", "ada.md", state, [(document, [Chunk("Umbrella.", 0, 9)])])
+    for filters in ({"where": {"author": "*lovelace"}}, {"after": "2001", "before": "2002"}):
+        assert [hit["path"] for hit in made.search("umbrella", mode="keyword", **filters)["hits"]] == ["ada.md"]  # type: ignore[arg-type]
+        assert [entry["path"] for entry in made.list(**filters)["documents"]] == ["ada.md"]  # type: ignore[arg-type]
+    assert "hits" not in made.search("umbrella", mode="keyword", language="fr")
+    with pytest.raises(QueryError, match="is not a date"):
+        made.ask("umbrella", after="yesterday")
+
+
 def test_a_hit_can_be_read_with_its_neighbours(made: Tools) -> None:
     """A hit's own fields are what `read` takes."""
     hit = made.search("Part 1000 of the long report", mode="keyword", k=1)["hits"][0]
