@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pydantic_core
 
 from search.commands import options
-from search.config import Settings
+from search.config import EMBEDDED_HOST, Settings
 from search.errors import ConfigError
 from search.records import Space
 from search.store import Store
@@ -64,9 +64,17 @@ def _use(store: Store, space: Space, *, force: bool) -> None:
     if (waiting := store.waiting(space)) and not force:
         raise ConfigError(
             f"{waiting:,} passages have no vector of {space.model} yet: run `ingest FOLDER` with "
-            f"SEARCH_EMBED_MODEL={space.model}, which also switches, or give --force"
+            f"SEARCH_EMBED_MODEL={_setting(space)}, which also switches, or give --force"
         )
     store.activate(space)
+
+
+def _setting(space: Space) -> str:
+    """What SEARCH_EMBED_MODEL has to be for the model of a space."""
+    from search.embedded import models  # noqa: PLC0415 (loads the tokenizer)
+
+    here = any(model.digest == space.digest for model in models.ALL)
+    return f"{EMBEDDED_HOST if here else ''}{space.model}"
 
 
 def _row(store: Store, space: Space) -> dict[str, Any]:

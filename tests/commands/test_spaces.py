@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from search.__main__ import main
+from search.embedded.models import MULTILINGUAL
 from search.ollama.client import Client
+from search.records import Space
 from search.store.sqlite import SqliteStore
 from tests import index
 from tests.fake_models import FakeModel
@@ -67,3 +69,12 @@ def test_a_space_is_dropped_unless_it_serves(db: Path, capsys: pytest.CaptureFix
     assert [row["model"] for row in listed(db, capsys, "drop", "other")] == ["all-minilm", "third"]
     assert main(["spaces", "drop", "other", "--db", str(db)]) == 2
     assert "there are: 1 (all-minilm), 3 (third)" in capsys.readouterr().err
+
+
+def test_a_model_of_this_process_is_named_with_its_place(db: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its name alone would be asked of an Ollama."""
+    store = SqliteStore(db)
+    made = store.space(Space(0, MULTILINGUAL.name, MULTILINGUAL.digest, 384, "query: ", "passage: ", "test:1"))
+    store.close()
+    assert main(["spaces", "use", str(made.id), "--db", str(db)]) == 2
+    assert "with SEARCH_EMBED_MODEL=embedded://multilingual-e5-small, which" in capsys.readouterr().err
