@@ -38,6 +38,7 @@ import httpx
 import numpy as np
 
 from ingest import documents, files, pipeline
+from ingest.embedding import BATCH
 from ingest.files import Found
 from search import embed
 from search.config import EMBEDDED_HOST, EMBEDDED_MODEL
@@ -83,13 +84,14 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--only", choices=list(MEASURES), action="append", help="one of the four; may be repeated")
     parser.add_argument("--json", type=Path, metavar="FILE")
+    parser.add_argument("--characters", type=int, default=EMBEDDED_CHARACTERS, help="how much text `embedded` takes")
     chosen = parser.parse_args()
     print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; medians of {ROUNDS} rounds")
     figures: dict[str, Figures] = {}
     for name, measure in MEASURES.items():
         if chosen.only and name not in chosen.only:
             continue
-        figures[name] = measure(chosen.folder)
+        figures[name] = measure(chosen.folder, chosen.characters)
         print(f"\n{name}")
         for what, value in figures[name].items():
             print(f"  {what:<58}{value:>12,.3f}", flush=True)
@@ -101,9 +103,10 @@ def main() -> int:
 # ------------------------------------------------------------------ the pipeline's own speed
 
 
-def measure_pipeline(folder: Path) -> Figures:
+def measure_pipeline(folder: Path, characters: int) -> Figures:
     """Reading, chunking and storing, against others that store what was read and chunked in the same way."""
-    plain = [found for found in files.walk(folder) if isinstance(found, Found) and documents.is_plain(found.name)]
+    del characters
+    plain = list(_plain(folder))
     chunks = _chunks(plain, folder)
     megabytes = sum(found.size for found in plain) / 1e6
     seconds: dict[str, list[Taken]] = {}
@@ -233,12 +236,12 @@ RIVALS = {"Chroma": ("chromadb", _chroma), "txtai": ("txtai", _txtai)}
 # ------------------------------------------------------------------ beside the embedded model
 
 
-def measure_embedded(folder: Path) -> Figures:
+def measure_embedded(folder: Path, characters: int) -> Figures:
     """A whole ingest against a bare loop over its chunks, part by part."""
     whole, bare, count = Taken(0, 0), Taken(0, 0), 0
     with tempfile.TemporaryDirectory() as made, Client(EMBEDDED_HOST) as client:
         model = embed.describe(client, EMBEDDED_MODEL)
-        for number, part in enumerate(_parts(folder, Path(made))):
+        for number, part in enumerate(_parts(folder, Path(made), characters)):
             texts = _chunks(list(_plain(part)), part)
             count += len(texts)
             if number % 2:
@@ -260,12 +263,12 @@ def _sum(one: Taken, other: Taken) -> Taken:
     return Taken(one.clock + other.clock, one.cpu + other.cpu)
 
 
-def _parts(folder: Path, made: Path) -> list[Path]:
+def _parts(folder: Path, made: Path, characters: int) -> list[Path]:
     """Copies of the folder's first text files, dealt out to as many folders as there are turns."""
     parts = [made / str(number) for number in range(PARTS)]
     sizes = [0] * PARTS
     for found in _plain(folder):
-        if sum(sizes) > EMBEDDED_CHARACTERS or found.size > EMBEDDED_CHARACTERS / PARTS:
+        if sum(sizes) > characters or found.size > characters / PARTS:
             continue
         least = sizes.index(min(sizes))
         target = parts[least] / found.name
@@ -287,17 +290,17 @@ def _whole(part: Path, model: embed.Model) -> Taken:
 
 def _bare(texts: list[str], model: embed.Model) -> Taken:
     watch = Watch()
-    for at in range(0, len(texts), pipeline.BATCH):
-        embed.documents(model, texts[at : at + pipeline.BATCH])
+    for at in range(0, len(texts), BATCH):
+        embed.documents(model, texts[at : at + BATCH])
     return watch.taken()
 
 
 # ------------------------------------------------------------------ many small files
 
 
-def measure_unchanged(folder: Path) -> Figures:
+def measure_unchanged(folder: Path, characters: int) -> Figures:
     """Nothing to do, 10,000 times."""
-    del folder
+    del folder, characters
     with _tree(TREE) as tree, tempfile.TemporaryDirectory() as place:
         _ingest(tree, Path(place))
         passes = [_ingest(tree, Path(place)) for _ in range(ROUNDS)]
@@ -310,9 +313,9 @@ def measure_unchanged(folder: Path) -> Figures:
     }
 
 
-def measure_memory(folder: Path) -> Figures:
+def measure_memory(folder: Path, characters: int) -> Figures:
     """The command's peak, for a tree and for one of ten times as many files."""
-    del folder
+    del folder, characters
     peaks = []
     for count in (TREE // 10, TREE):
         with _tree(count) as tree, tempfile.TemporaryDirectory() as place:
@@ -351,7 +354,7 @@ def _child(tree: str, place: str) -> None:
     print(peak / (1e6 if sys.platform == "darwin" else 1e3))
 
 
-MEASURES: dict[str, Callable[[Path], Figures]] = {
+MEASURES: dict[str, Callable[[Path, int], Figures]] = {
     "pipeline": measure_pipeline,
     "embedded": measure_embedded,
     "unchanged": measure_unchanged,

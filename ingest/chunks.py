@@ -273,7 +273,7 @@ def _stretches(text: str, measure: _Measure, unit: _Unit, room: int) -> Iterator
             break
         yield replace(unit, start=start, end=end, whole=whole)
         start, whole = end, not unit.context
-    yield replace(unit, start=start, whole=whole)
+    yield unit if start == unit.start else replace(unit, start=start, whole=whole)
 
 
 def _is_anchor(text: str, start: int) -> bool:

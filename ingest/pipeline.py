@@ -1,6 +1,6 @@
 """The write hub: a folder in, an index that matches it, and a report that accounts for every file.
 
-Text first, vectors after: a document is searchable by keyword as soon as it is read. Nothing that is
+Text first: a document is searchable by keyword as soon as it is read, and vectors are made meanwhile. Nothing that is
 unchanged is read, nothing that has a vector is embedded again, and a run that was cut off goes on where it
 stopped.
 """
@@ -15,17 +15,15 @@ from typing import Literal
 
 from ingest import changes, chunks
 from ingest.changes import EVERYTHING, Changes, Selection
+from ingest.embedding import Embedding
 from ingest.files import Found
 from ingest.workers import Workers
 from search import embed
-from search.config import EMBEDDED_MODEL
-from search.embed import suitability
 from search.embedded import tokens
 from search.errors import DocumentError
 from search.records import Chunk, Document
-from search.store import Account, FileState, Store
+from search.store import FileState, Store
 
-BATCH = 32
 READ_SECONDS = 120.0
 READ_MEGABYTES = 2_000
 
@@ -109,10 +107,9 @@ def ingest(
 ) -> Report:
     """Makes the index match the folder: reads what changed, drops what is gone, embeds what has no vector.
 
-    `model` is asked for the embedding model when there is something to embed; `retry` sends it again what it made
-    no vector of before. Where `paused` turns true while
-    vectors are made, the run ends with the batches that are at the model: text that came meanwhile is worth more
-    than vectors of older text.
+    `model` is asked for the embedding model, in another thread; `retry` sends it again what it made no vector of
+    before. Where `paused` turns true, the run ends with the batches that are at the model: text that came meanwhile
+    is worth more than vectors of older text. `vector_seconds` are those after all text was there.
     Raises ConfigError for a folder that is none, StoreError, and ModelError when the model fails: the text is
     in the index by then.
     """
@@ -120,14 +117,17 @@ def ingest(
     start = time.perf_counter()
     found = changes.compare(folder, store.known(run.root), chunks.CHUNKING, selection, store.location)
     _settle(run, found)
-    _read(run, found.read, workers)
-    _drop(run, found.gone)
-    run.report.stale_answers = store.answers.counts()[1]
-    run.report.text_seconds = time.perf_counter() - start
-    start = time.perf_counter()
-    _embed(run, model, retry, paused)
-    run.report.vector_seconds = time.perf_counter() - start
-    return run.report
+    with Embedding(store, model, chunks.CHUNKING, retry=retry, paused=paused, tell=run.tell_embedding) as vectors:
+        _read(run, found.read, workers)
+        _drop(run, found.gone)
+        read = time.perf_counter()
+        made = vectors.finish()
+    report = run.report
+    report.text_seconds, report.vector_seconds = read - start, time.perf_counter() - read
+    report.embedded, report.parted, report.quarantined = made.embedded, made.parted, made.quarantined
+    report.waiting, report.notes = made.waiting, made.notes
+    report.paused = bool(made.waiting) and paused()
+    return report
 
 
 class _Run:
@@ -142,6 +142,9 @@ class _Run:
     def tell(self, event: FileEvent) -> None:
         self.report.count(event)
         self.observer(event)
+
+    def tell_embedding(self, done: int, total: int) -> None:
+        self.observer(Progress("embedding", done, total))
 
 
 def _settle(run: _Run, found: Changes) -> None:
@@ -191,34 +194,6 @@ def _drop(run: _Run, gone: set[str]) -> None:
     run.store.drop(run.root, gone)
     for path in sorted(gone):
         run.tell(FileEvent(path, "removed"))
-
-
-def _embed(run: _Run, model: Callable[[], embed.Model], retry: bool, paused: Callable[[], bool]) -> None:
-    """Gives each chunk its vector in the model's space, and makes the space the active one when all have.
-
-    A chunk of which the model makes none goes into quarantine with the reason, and is not sent again until `retry`.
-    """
-    described = model()
-    space = run.store.space(described.space(chunks.CHUNKING))
-    if retry:
-        run.store.release(space)
-    waiting = run.store.waiting(space)
-    for ids, made in embed.spread(described, run.store.missing(space, BATCH), paused):
-        parted = {int(ids[place]): parts for place, parts in made.parts.items()}
-        refused = {int(ids[place]): reason for place, reason in made.refused.items()}
-        run.store.add(space, ids[made.places], made.vectors, Account(made.row, parted, refused))
-        run.report.embedded += len(made.places)
-        run.report.parted += len(parted)
-        run.report.quarantined += len(refused)
-        if made.row.note and (note := f"{made.row.host}: {made.row.note}") not in run.report.notes:
-            run.report.notes.append(note)
-        run.observer(Progress("embedding", run.report.embedded + run.report.quarantined, waiting))
-    if described.client.host.embedded and described.name == EMBEDDED_MODEL:
-        run.report.notes += filter(None, [suitability.doubt(run.store.counts().languages)])
-    run.report.waiting = run.store.waiting(space)
-    run.report.paused = bool(run.report.waiting) and paused()
-    if not space.active and not run.report.waiting:
-        run.store.activate(space)
 
 
 def split(document: Document) -> list[Chunk]:

@@ -81,12 +81,13 @@ LEVELS = {
     "ingest.workers": 2,
     "ingest.lock": 2,
     "ingest.changes": 3,
-    "ingest.pipeline": 4,
-    "ingest.progress": 5,
-    "ingest.watching": 5,
-    "ingest.planning": 6,
-    "ingest.failures": 6,
-    "ingest.__main__": 7,
+    "ingest.embedding": 4,
+    "ingest.pipeline": 5,
+    "ingest.progress": 6,
+    "ingest.watching": 6,
+    "ingest.planning": 7,
+    "ingest.failures": 7,
+    "ingest.__main__": 8,
 }
 """Lower levels know nothing of higher ones; a module may import its own level within its package only."""
 

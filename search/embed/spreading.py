@@ -38,7 +38,8 @@ def spread(
 ) -> Iterator[tuple[Integers, Embedded]]:
     """Each batch of ids (n,) and texts with what became of it, in the order in which they are done.
 
-    `source` is read by the calling thread, only as far ahead as keeps the hosts busy. When `stopped` turns true,
+    `source` is read by the calling thread, only as far ahead as keeps the hosts busy; an empty batch of it says that
+    there is nothing yet, and it is asked again, as often as it takes its time. When `stopped` turns true,
     what hosts are at is still waited for, and nothing else is begun. Raises ModelError.
     """
     run = _Run(model, len(model.client.each))
@@ -96,12 +97,14 @@ class _Run:
                 if (batch := next(source, None)) is None:
                     self._all_read = True
                     break
+                if not batch[1]:
+                    break
                 ids[number] = batch[0]
                 self._put(_Job(number, batch[1]))
                 number += 1
-            if not ids:
+            if not ids and self._all_read:
                 return
-            if (finished := self._next_result()) is not None:
+            if ids and (finished := self._next_result()) is not None:
                 yield finished, ids.pop(finished)
 
     def close(self) -> None:

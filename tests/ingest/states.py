@@ -16,8 +16,9 @@ QUERIES = {
     " modified, encoding, metadata, text FROM documents JOIN files ON files.id = file JOIN texts ON document ="
     " documents.id",
     "chunks": "SELECT hash, heading, context, text FROM chunks",
-    "spans": "SELECT root, path, ordinal, hash, start, end, page FROM spans JOIN (SELECT id AS d, root, path FROM"
-    " documents) ON d = document JOIN (SELECT id AS c, hash FROM chunks) ON c = chunk",
+    "spans": "SELECT root, path, ordinal, hash, start, end, page, first_row, last_row FROM spans"
+    " JOIN (SELECT id AS d, root, path FROM documents) ON d = document"
+    " JOIN (SELECT id AS c, hash FROM chunks) ON c = chunk",
     "spaces": "SELECT model, digest, dimensions, query_prefix, document_prefix, chunking, active FROM spaces",
     "vectors": "SELECT model, hash, vector FROM vectors JOIN spaces ON spaces.id = space JOIN chunks ON chunks.id ="
     " chunk",
