@@ -65,7 +65,7 @@ LEFT_OUT = {
 }
 """The server's other routes (Ollama 0.33), and why nothing here asks them."""
 
-METHODS_OF_ITS_OWN = {"close", "aclose", "send", "stream", "upload"}
+METHODS_OF_ITS_OWN = {"close", "aclose", "send", "stream", "stopped_by", "upload"}
 """What a client can do beside the endpoints."""
 
 
