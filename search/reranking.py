@@ -16,7 +16,7 @@ from search.errors import ModelError, ModelGarbled, Stopped
 from search.ollama.stopping import Stop
 from search.records import Hit
 from search.replies import Source
-from search.writing import Chat
+from search.writing import LONGEST, Chat
 
 READ = 20
 """How many of the first hits are read."""
@@ -58,7 +58,7 @@ def _grades(chat: Chat, query: str, plan: budget.Plan, seconds: float) -> list[i
             prompts.grading(query, plan.sources),
             format=prompts.grades(len(plan.sources)),
             think=False,
-            **chat.sending,
+            **chat.sending(LONGEST),
         )
     except Stopped:
         raise Stopped(f"{chat.model} took longer than {seconds:g} seconds: ask again when it is loaded") from None

@@ -38,6 +38,11 @@ TRIES = 2
 """How often a model is asked before an empty answer is an error."""
 
 
+LONGEST = 2048
+"""Tokens of an answer: some small models go on for ever. A model that thinks first may fill the window."""
+LONGEST_FORM = 256
+"""Tokens of a reply in a given form, which is a line: held to JSON, some models write blanks for ever."""
+
 NO_THINKING = "does not support thinking"
 """How Ollama refuses to have a model think that cannot."""
 
@@ -63,16 +68,17 @@ class Chat:
         """The window that a call has."""
         return budget.window(self.client, self.model, self.num_ctx)
 
-    @property
-    def sending(self) -> Sending:
-        """What goes with each call, and is the same with each: another value loads the model anew.
+    def sending(self, longest: int | None) -> Sending:
+        """What goes with each call; the window is the same with each, as another one loads the model anew.
 
-        truncate and shift off: the server says so when the prompt is too long instead of cutting it.
+        `longest` is where the reply is stopped, in tokens. truncate and shift off: the server says so when the prompt
+        is too long instead of cutting it.
         """
+        options = {"num_ctx": self.num_ctx, "num_predict": longest}
         return {
             "truncate": False,
             "shift": False,
-            "options": {"num_ctx": self.num_ctx} if self.num_ctx else None,
+            "options": {name: value for name, value in options.items() if value},
         }
 
 
@@ -130,7 +136,7 @@ def states(chat: Chat, question: str, sources: Sequence[Source]) -> bool:
         prompts.sufficiency(question, plan.sources),
         format=prompts.SUFFICIENCY,
         think=False,
-        **chat.sending,
+        **chat.sending(LONGEST_FORM),
     )
     try:
         return json.loads(reply.message.content).get("stated") is not False
@@ -145,7 +151,7 @@ def rewritten(chat: Chat, question: str, turns: Sequence[Turn]) -> str | None:
         prompts.rewriting(question, turns),
         format=prompts.REWRITTEN,
         think=False,
-        **chat.sending,
+        **chat.sending(LONGEST_FORM),
     )
     try:
         text = json.loads(reply.message.content).get("question")
@@ -228,7 +234,8 @@ def _written(chat: Chat, draft: Draft) -> Iterator[Event | str]:
     """One answer of the model. Thoughts are events, and only where they were asked for: some models always think."""
     messages = prompts.messages(draft.question, draft.sources, draft.turns)
     thoughts = Inert()
-    with chat.client.chat_stream(chat.model, messages, think=draft.think, **chat.sending) as replies:
+    sending = chat.sending(None if draft.think else LONGEST)
+    with chat.client.chat_stream(chat.model, messages, think=draft.think, **sending) as replies:
         yield SourcesFound(draft.sources)
         for reply in replies:
             piece = thoughts.feed(reply.message.thinking) if draft.think else ""
@@ -241,7 +248,9 @@ def _written(chat: Chat, draft: Draft) -> Iterator[Event | str]:
             if reply.done:
                 draft.metrics |= reply.metrics.figures()
                 if reply.done_reason == "length":
-                    draft.notes.append(f"{chat.model} stopped before its end: its window was full")
+                    is_endless = not draft.think and reply.eval_count >= LONGEST
+                    why = f"the answer had no end after {LONGEST:,} tokens" if is_endless else "its window was full"
+                    draft.notes.append(f"{chat.model} stopped before its end: {why}")
 
 
 def _checked(draft: Draft, start: int, end: int, cosines: Cosines | None) -> Iterator[SentenceChecked]:

@@ -41,6 +41,10 @@ def say(
     text = fake_models.reply(seen, scripted)
     if body.get("format"):
         text = fake_models.fill(body["format"], text)
+    longest = int((body.get("options") or {}).get("num_predict") or -1)
+    is_cut = 0 < longest < len(fake_models.tokens(text))
+    if is_cut:
+        text = fake_models.cut(text, longest)
     lines = [said(verb, piece, body) for piece in fake_models.pieces(text)]
     if "thinking" in model.capabilities and body.get("think") is not False:
         lines.insert(0, said(verb, "", body, thinking=THOUGHT))
@@ -48,6 +52,8 @@ def say(
         lines.append(called(body))
     words = len(fake_models.tokens(text))
     end = said(verb, "", body) | {"done": True, "done_reason": "stop", "total_duration": load + 3_000_000}
+    if is_cut:
+        end["done_reason"] = "length"
     end |= {"load_duration": load, "prompt_eval_count": count, "prompt_eval_duration": 1_000_000}
     return [*lines, end | {"eval_count": words, "eval_duration": words * 20_000_000}]
 

@@ -100,7 +100,7 @@ def test_a_window_that_is_set_is_asked_for_and_planned_with(service: Service, fa
     whole = answer.answer(wide, ASKED)
     assert (whole.metrics["window_tokens"], len(whole.sources)) == (32_768, 20)
     writing.states(wide.chat, ASKED.question, whole.sources)
-    assert [body["options"] for body in fake_ollama.sent("/api/chat")] == [{"num_ctx": 32_768}] * 2
+    assert [body["options"]["num_ctx"] for body in fake_ollama.sent("/api/chat")] == [32_768] * 2
     assert fake_ollama.loads["llama3:latest"] == 1
 
 
@@ -257,6 +257,14 @@ def test_an_answer_that_the_window_cut_off_says_so(service: Service, fake_ollama
     body = json.dumps(cut | {"done": True, "done_reason": "length"}).encode()
     fake_ollama.fault("bytes", route="/api/chat", body=body)
     assert any("stopped before its end" in note for note in answer.answer(service.answerer, ASKED).notes)
+
+
+def test_an_answer_without_an_end_is_stopped_and_says_so(service: Service, fake_ollama: FakeOllama) -> None:
+    """Some small models go on until the window is full, which can take many minutes."""
+    fake_ollama.reply = "Vectors are kept in one SQLite file [1]. " * 1000
+    whole = answer.answer(service.answerer, ASKED)
+    assert len(whole.answer) < 10 * writing.LONGEST
+    assert any("no end after 2,048 tokens" in note for note in whole.notes)
 
 
 # ------------------------------------------------------------------ planted orders
