@@ -79,7 +79,10 @@ def names_of(listening: str, known: tuple[str, ...] = ()) -> Names:
 
 
 class OnlyByName:
-    """Refuses what is asked of another host than this one, with 403; passes all else on to the application."""
+    """Refuses what is asked of another host than this one, with 403; passes all else on to the application.
+
+    The address that a connection came to is a name of this host in any case.
+    """
 
     def __init__(self, app: ASGIApp, names: Names) -> None:
         self._app = app
@@ -87,7 +90,8 @@ class OnlyByName:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         hosts = [value.decode("latin-1") for name, value in scope.get("headers", ()) if name == b"host"]
-        foreign = next((host for host in hosts if not self._names.have(host)), None)
+        came_to, _ = scope.get("server") or ("", None)
+        foreign = next((host for host in hosts if not self._names.have(host) and _name(host) != came_to), None)
         if foreign is None:
             await self._app(scope, receive, send)
             return

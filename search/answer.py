@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from search import archive, conversation, embed, extracts, gates, query, writing
-from search.errors import ModelError, ModelMissing, ModelUnreachable
+from search.errors import ModelError, ModelMissing, ModelUnreachable, StoreError
 from search.gates import Background
 from search.inert import inert
 from search.ollama.stopping import Stop
@@ -73,12 +73,18 @@ def answer(answerer: Answerer, question: Question) -> Answer:
 
 
 def stream(answerer: Answerer, question: Question) -> Generator[Event]:
-    """The answer as it comes: sources, text and checked sentences, and at the end all of it. Raises SearchError."""
+    """The answer as it comes: sources, text and checked sentences, and at the end all of it. Raises SearchError.
+
+    Where it is to be kept and cannot be, it comes all the same, with a note.
+    """
     for event in _events(answerer, question):
-        if question.save and isinstance(event, Answered):
-            yield Answered(_kept(answerer, question, event.answer).answer)
-        else:
+        if not question.save or not isinstance(event, Answered):
             yield event
+            continue
+        try:
+            yield Answered(_kept(answerer, question, event.answer).answer)
+        except StoreError as error:
+            yield Answered(replace(event.answer, notes=(*event.answer.notes, f"the answer was not kept: {error}")))
 
 
 def rerun(answerer: Answerer, id: int) -> Rerun:

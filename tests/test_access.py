@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from pathlib import Path
 
+import httpx
 import pytest
 
 from search.access import LOOPBACK, names_of
@@ -83,3 +85,16 @@ def test_a_foreign_name_is_refused_on_every_route(tmp_path: Path, fake_ollama: F
             assert refused.status_code == 403
             assert "SEARCH_HOSTS" in refused.json()["error"]["message"]
             assert client.request(method, path, json=body, headers={"Host": "localhost"}).status_code == 200
+
+
+def test_the_address_that_a_request_came_to_is_a_name(tmp_path: Path, fake_ollama: FakeOllama) -> None:
+    """Also where the application is called in the process, under whatever name."""
+
+    async def asked(host: str) -> int:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://inside") as client:
+            return (await client.get("/health", headers={"Host": host})).status_code
+
+    with index.service(tmp_path, fake_ollama.url) as service:
+        app = create_app(service.searcher, service.answerer, service.status)
+        assert asyncio.run(asked("inside")) == 200
+        assert asyncio.run(asked("evil.example")) == 403

@@ -67,6 +67,19 @@ def test_an_answer_is_kept_with_all_that_it_was_made_of(service: Service, fake_o
     assert found.changes == ()
 
 
+def test_an_answer_that_cannot_be_kept_comes_all_the_same(service: Service) -> None:
+    """A full disk takes no answer away; a note says that it is not kept."""
+    store = service.store
+    assert isinstance(store, SqliteStore)
+    with store._database.reading() as connection:
+        connection.execute("PRAGMA query_only = ON")
+    whole = answer.answer(service.answerer, ASKED)
+    assert (whole.how, whole.id) == ("chat", None)
+    assert any(note.startswith("the answer was not kept: ") for note in whole.notes)
+    with pytest.raises(AnswerMissing):
+        archive.saved(store, 1)
+
+
 def test_extracts_and_refusals_are_kept_too(service: Service) -> None:
     """They name no model, and a refusal rests on the nearest passages."""
     quoted = replace(service.answerer, chat=None)
