@@ -131,8 +131,8 @@ _PLAIN = _READERS.keys() - _XML_DOCUMENTS
 
 def _binary(data: bytes, extension: str) -> str | None:
     """A key of office.FORMATS, or `odp`; None for what may be text. Raises Unreadable for what no reader is for."""
-    if b"%PDF-" in data[:1024]:
-        return "pdf"
+    if b"%PDF-" in data[:1024] and (data.lstrip().startswith(b"%PDF-") or extension == "pdf" or not _is_texty(data)):
+        return "pdf"  # a text that mentions the sign is none
     if data.startswith(b"{\\rtf"):
         return "rtf"
     if data.startswith(b"PK\x03\x04") or data.startswith(b"PK\x05\x06"):
@@ -143,8 +143,8 @@ def _binary(data: bytes, extension: str) -> str | None:
         if data.startswith(sign, offset) and not _is_texty(data):
             raise Unreadable(_WHY[what])
     if extension in office.FORMATS and extension not in _XML_DOCUMENTS:
-        # Text under an office name is read as the text that it is.
-        return extension if extension == "pdf" or not _is_texty(data) else None
+        # Text under an office name is read as the text that it is; a PDF may be text for the most part.
+        return extension if not _is_texty(data) or (extension == "pdf" and b" obj" in data) else None
     return None
 
 

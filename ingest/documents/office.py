@@ -59,6 +59,8 @@ FORMATS = {
     "msg": ("email", "application/vnd.ms-outlook"),
 }
 _SPREADSHEETS = frozenset({"xlsx", "xls", "ods"})
+# What a file begins with, what stands near its end, and how near: PDF, and all that is a zip archive.
+_ENDS = ((b"%PDF-", b"%%EOF", 2_048), (b"PK\3\4", b"PK\5\6", 66_000))
 _MARK = "\ue000{page_num}\ue001"
 _MARKED = re.compile("\ue000(\\d+)\ue001")
 _CHART_DATA = re.compile(r"(?i)Microsoft_(Office_)?Excel_(Work)?sheet\d*\.xlsx$")
@@ -133,9 +135,18 @@ def _extract(data: bytes, media_type: str) -> Any:
     except (KeyboardInterrupt, SystemExit, MemoryError):
         raise
     except Exception as error:
-        raise Unreadable(_reason(str(error))) from error
+        raise Unreadable(_cut_off(data) or _reason(str(error))) from error
     except BaseException as error:  # a panic of the Rust core, in words that only its authors understand
-        raise Unreadable("it is damaged or not what its name says: the reader gave up on it") from error
+        words = "it is damaged or not what its name says: the reader gave up on it"
+        raise Unreadable(_cut_off(data) or words) from error
+
+
+def _cut_off(data: bytes) -> str:
+    """What to say of a file whose end is not there; empty where it is, or where its format doesn't tell."""
+    for begin, end, within in _ENDS:
+        if data.startswith(begin) and end not in data[-within:]:
+            return "it is cut off: its end is missing, as after a download or a copy that was broken off"
+    return ""
 
 
 def _reason(message: str) -> str:

@@ -9,6 +9,7 @@ import pydantic_core
 
 from search.commands import options
 from search.config import Settings
+from search.failures import OTHERWISE, remedy
 from search.records import Status
 from search.service import open_service
 
@@ -35,9 +36,10 @@ def run(chosen: argparse.Namespace, settings: Settings) -> int:
         return 0
     _print(found)
     for failure in failures:
-        print(f"{failure.outcome}: {failure.path}: {failure.reason}")
+        print(f"{failure.outcome}: {failure.path}: {failure.reason}\n  -> {remedy(failure.reason, failure.outcome)}")
     for one in refused:
         print(f"no vector: {one.path}, characters {one.chunk.start} to {one.chunk.end}: {one.reason}")
+        print(f"  -> {OTHERWISE['refused']}")
     return 0
 
 

@@ -56,4 +56,4 @@ def test_the_command_shows_what_has_no_vector(
     assert command.run(Namespace(json=False), Settings(str(tmp_path / "index.db"))) == 0
     shown = capsys.readouterr().out
     assert "1 not at all (quarantined)" in shown
-    assert "no vector: guide/storage.md, characters 0 to 36: NaN of it" in shown
+    assert "no vector: guide/storage.md, characters 0 to 36: NaN of it\n  -> it is found by keyword only;" in shown

@@ -13,7 +13,7 @@ MAIL = (
     "Content-Transfer-Encoding: quoted-printable\r\n\r\nGr=C3=BC=C3=9Fe\r\n--A\r\nContent-Type: text/html\r\n\r\n"
     "<p>the same</p>\r\n--A--\r\n--B\r\nContent-Type: text/markdown\r\nContent-Disposition: attachment; "
     'filename="notes.md"\r\n\r\n# Notes\r\n\r\nWords.\r\n--B\r\nContent-Type: application/pdf\r\n'
-    'Content-Disposition: attachment; filename="broken.pdf"\r\n\r\nnothing\r\n--B--\r\n'
+    'Content-Disposition: attachment; filename="broken.pdf"\r\n\r\n%PDF-1.7 nothing\r\n--B--\r\n'
 )
 
 
@@ -24,7 +24,7 @@ def test_mail_and_its_attachments(tmp_path: Path) -> None:
     assert mail.metadata["from"] == "Jörg <joerg@example.org>"
     assert mail.text.endswith("Attachments: notes.md, broken.pdf\n\nGrüße")
     assert "the same" not in mail.text
-    assert mail.warnings[0].startswith("the attachment broken.pdf: it is damaged")
+    assert mail.warnings[0].startswith("the attachment broken.pdf: it is cut off")
     assert (notes.path, notes.title, notes.type) == ("a.eml/notes.md", "Notes", "markdown")
     assert notes.hash == mail.hash
 

@@ -6,11 +6,12 @@ import io
 import zipfile
 from pathlib import Path
 
+import pytest
 from openpyxl import Workbook
 from openpyxl.styles import Font
 
 from ingest import documents
-from tests.ingest.documents.made import WORD, docx, paragraph, pdf, read, shown
+from tests.ingest.documents.made import WORD, docx, paragraph, pdf, read, reason, shown
 
 
 def test_pdf_pages(tmp_path: Path) -> None:
@@ -38,6 +39,22 @@ def test_words_cut_at_line_ends_are_whole(tmp_path: Path) -> None:
 def test_pdf_under_another_name(tmp_path: Path) -> None:
     """Bytes say what a file is, not its name."""
     assert read(tmp_path, "a.txt", pdf("Words")).type == "pdf"
+
+
+@pytest.mark.parametrize("name", ["a.pdf", "a.docx"])
+def test_a_file_without_its_end_says_so(tmp_path: Path, name: str) -> None:
+    """As after a download that was broken off: what to do about that is another thing than about damage."""
+    whole = pdf("Words " * 100) if name == "a.pdf" else docx(paragraph("Words"))
+    assert read(tmp_path, name, whole).text.strip()
+    assert "its end is missing" in reason(tmp_path, name, whole[: len(whole) // 2])
+    assert "its end is missing" not in reason(tmp_path, name, whole[:8] + b"x" * 50 + whole[-60:])
+
+
+def test_text_under_the_name_of_a_pdf_is_text(tmp_path: Path) -> None:
+    """What a file is, its bytes say."""
+    assert read(tmp_path, "a.pdf", "This is plain text.").type == "text"
+    assert read(tmp_path, "a.md", "# Signs\n\nA PDF begins with %PDF-1.7.\n").type == "markdown"
+    assert "damaged" in reason(tmp_path, "b.pdf", "1 0 obj\n<< /Type /Catalog >>\nendobj\n")
 
 
 def test_docx(tmp_path: Path) -> None:
