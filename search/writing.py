@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from typing import TypedDict
 
@@ -18,6 +18,7 @@ from search.inert import Inert
 from search.ollama.api import Options, Think
 from search.ollama.client import Client
 from search.queries import Turn
+from search.repetition import circles
 from search.replies import (
     Answer,
     Answered,
@@ -194,23 +195,27 @@ def _leave_out(draft: Draft, count: int) -> None:
 def _told(chat: Chat, draft: Draft, cosines: Cosines | None) -> Iterator[Event]:
     """The model's text, and each sentence of it as soon as the next one begins."""
     draft.text, taken, shown = "", 0, Inert()
-    for event in _streamed(chat, draft):
-        if not isinstance(event, str):
-            yield event
-            continue
-        if piece := shown.feed(event):
-            draft.text += piece
-            yield TextWritten(piece)
-            end = taken + sentences.finished(citations.without_code(draft.text)[taken:])
-            yield from _checked(draft, taken, end, cosines)
-            taken = end
+    with closing(_streamed(chat, draft)) as events:
+        for event in events:
+            if not isinstance(event, str):
+                yield event
+                continue
+            if piece := shown.feed(event):
+                draft.text += piece
+                yield TextWritten(piece)
+                end = taken + sentences.finished(citations.without_code(draft.text)[taken:])
+                yield from _checked(draft, taken, end, cosines)
+                taken = end
+                if circles(draft.text):
+                    draft.notes.append(f"{chat.model} was stopped: it said the same again and again")
+                    break
     if piece := shown.rest():
         draft.text += piece
         yield TextWritten(piece)
     yield from _checked(draft, taken, len(draft.text), cosines)
 
 
-def _streamed(chat: Chat, draft: Draft) -> Iterator[Event | str]:
+def _streamed(chat: Chat, draft: Draft) -> Generator[Event | str, None, None]:
     """The sources, then the text as it comes; where the server refuses, again with fewer sources or no thinking."""
     while True:
         try:

@@ -261,10 +261,19 @@ def test_an_answer_that_the_window_cut_off_says_so(service: Service, fake_ollama
 
 def test_an_answer_without_an_end_is_stopped_and_says_so(service: Service, fake_ollama: FakeOllama) -> None:
     """Some small models go on until the window is full, which can take many minutes."""
-    fake_ollama.reply = "Vectors are kept in one SQLite file [1]. " * 1000
+    fake_ollama.reply = " ".join(f"Vectors are kept in SQLite file number {n} [1]." for n in range(1000))
     whole = answer.answer(service.answerer, ASKED)
     assert len(whole.answer) < 10 * writing.LONGEST
     assert any("no end after 2,048 tokens" in note for note in whole.notes)
+
+
+def test_an_answer_that_goes_in_circles_is_stopped_and_says_so(service: Service, fake_ollama: FakeOllama) -> None:
+    """What was said until then is checked and kept."""
+    fake_ollama.reply = "Vectors are kept in one SQLite file [1]. " * 100
+    whole = answer.answer(service.answerer, ASKED)
+    assert whole.answer.count("Vectors are kept") <= 5
+    assert {sentence.support for sentence in whole.sentences} == {"supported"}
+    assert "llama3 was stopped: it said the same again and again" in whole.notes
 
 
 # ------------------------------------------------------------------ planted orders
