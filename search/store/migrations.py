@@ -68,6 +68,13 @@ def m007_rows(db: Database) -> None:
     db.execute("ALTER TABLE spans ADD COLUMN last_row INTEGER")
 
 
+@migrations()
+def m008_cells(db: Database) -> None:
+    """Codes of four bits, in cells, in place of those of two; the store makes them when it sees that none are there."""
+    for statement in _CELLS:
+        db.execute(statement)
+
+
 _FIRST = (
     # One row, whose number grows with every writing transaction: readers compare it to know what is stale.
     "CREATE TABLE generation (id INTEGER PRIMARY KEY CHECK (id = 1), number INTEGER NOT NULL)",
@@ -267,4 +274,12 @@ _ANSWERS = (
         hash BLOB NOT NULL,
         cited INTEGER NOT NULL CHECK (cited IN (0, 1)),
         PRIMARY KEY (answer, n)) WITHOUT ROWID""",
+)
+
+_CELLS = (
+    # codes: uint64[words][count], float16[count][2], uint8[count], uint8[count][bytes], see search/store/codes.py.
+    "DELETE FROM segments",
+    "DELETE FROM scans",
+    # The centre and the cells' points, float32[1 + cells][dimensions].
+    "ALTER TABLE scans RENAME COLUMN centre TO coding",
 )

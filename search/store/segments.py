@@ -16,12 +16,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from search.store import codes
-from search.store.codes import Words
+from search.store.codes import Codes, Coding
 from search.store.statements import number
 from search.vectors import Floats, Integers, pack, unpack
 
 SEGMENT = 16_384
 READ_AT_ONCE = 4_096
+
+USUAL_WIDTH = 4
+"""Of the numbers that a search takes from stage to stage; half as much again is 6."""
 
 _FORGOTTEN = 0
 """Stands in `gone` in place of vectors that were taken out of it."""
@@ -29,11 +32,11 @@ _FORGOTTEN = 0
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Vectors (n,) by row id, ascending, with their chunks (n,) and codes (planes, n)."""
+    """Vectors (n,) by row id, ascending, with their chunks (n,) and codes."""
 
     vectors: Integers
     chunks: Integers
-    planes: Words
+    codes: Codes
 
 
 def seal(connection: sqlite3.Connection, space: int, size: int) -> int:
@@ -57,10 +60,23 @@ def renew(connection: sqlite3.Connection) -> None:
         _write(connection, space, first - 1, last)
 
 
-def centre(connection: sqlite3.Connection, space: int, dimensions: int) -> Floats:
-    """What the codes of a space are seen from (d,): the mean of its first segment; zeros before there is one."""
-    row = connection.execute("SELECT centre FROM scans WHERE space = ?", [space]).fetchone()
-    return unpack([row[0]], dimensions)[0] if row else np.zeros(dimensions, np.float32)
+def coding(connection: sqlite3.Connection, space: int, dimensions: int) -> Coding:
+    """What the codes of a space are made with: found from its first segment, one cell before there is one."""
+    row = connection.execute("SELECT coding FROM scans WHERE space = ?", [space]).fetchone()
+    if not row:
+        return codes.untrained(dimensions)
+    numbers = unpack([row[0]], dimensions)
+    return Coding(numbers[0], numbers[1:])
+
+
+def untrained(connection: sqlite3.Connection, size: int) -> list[int]:
+    """Spaces that have enough vectors for a segment, and no coding: another version of the program filled them."""
+    rows = connection.execute(
+        "SELECT spaces.id FROM spaces JOIN counters ON counters.space = spaces.id"
+        " WHERE number >= ? AND spaces.id NOT IN (SELECT space FROM scans)",
+        [size],
+    )
+    return [row[0] for row in rows]
 
 
 def gone(connection: sqlite3.Connection, space: int, after: int) -> tuple[Integers, int, bool]:
@@ -76,16 +92,14 @@ def known(connection: sqlite3.Connection, space: int) -> tuple[list[int], int, i
     return [row[0] for row in rows], sum(row[1] for row in rows), rows[-1][2] if rows else 0
 
 
-def load(connection: sqlite3.Connection, id_: int, dimensions: int) -> Segment:
+def load(connection: sqlite3.Connection, id_: int, coding: Coding) -> Segment:
     """One segment; where its checksum says that it is damaged, it is made again from the vectors' rows."""
     space, first, last, count, checksum, vectors, chunks, packed = connection.execute(
         "SELECT space, first, last, count, checksum, vectors, chunks, codes FROM segments WHERE id = ?", [id_]
     ).fetchone()
-    whole = len(vectors) == len(chunks) == 8 * count and len(packed) == 8 * count * codes.planes_of(dimensions)
-    if not whole or _checksum(pack(centre(connection, space, dimensions)), vectors, chunks, packed) != checksum:
-        return _made(connection, space, first - 1, last, dimensions)
-    planes = np.frombuffer(packed, "<u8").reshape(codes.planes_of(dimensions), count)
-    return Segment(np.frombuffer(vectors, "<i8"), np.frombuffer(chunks, "<i8"), planes)
+    if len(vectors) == len(chunks) == 8 * count and _checksum(coding, vectors, chunks, packed) == checksum:
+        return Segment(np.frombuffer(vectors, "<i8"), np.frombuffer(chunks, "<i8"), _unpacked(packed, count, coding))
+    return _made(connection, space, first - 1, last, coding)
 
 
 def rows(
@@ -116,8 +130,9 @@ def _end(connection: sqlite3.Connection, space: int, last: int, size: int) -> in
 
 def _write(connection: sqlite3.Connection, space: int, after: int, last: int) -> None:
     dimensions = number(connection, "SELECT dimensions FROM spaces WHERE id = ?", [space])
-    _find_centre(connection, space, after, last, dimensions)
-    made = _made(connection, space, after, last, dimensions)
+    _train(connection, space, after, last, dimensions)
+    used = coding(connection, space, dimensions)
+    made = _made(connection, space, after, last, used)
     forgotten = connection.execute(
         "DELETE FROM gone WHERE space = ? AND vector > ? AND vector <= ?", [space, after, last]
     ).rowcount
@@ -127,39 +142,75 @@ def _write(connection: sqlite3.Connection, space: int, after: int, last: int) ->
     if not len(made.vectors):
         return
     vectors, chunks = made.vectors.astype("<i8").tobytes(), made.chunks.astype("<i8").tobytes()
-    packed = made.planes.astype("<u8", copy=False).tobytes()
-    checksum = _checksum(pack(centre(connection, space, dimensions)), vectors, chunks, packed)
+    packed = _packed(made.codes)
     connection.execute(
         "INSERT INTO segments (space, first, last, count, checksum, vectors, chunks, codes)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        [space, after + 1, last, len(made.vectors), checksum, vectors, chunks, packed],
+        [
+            space,
+            after + 1,
+            last,
+            len(made.vectors),
+            _checksum(used, vectors, chunks, packed),
+            vectors,
+            chunks,
+            packed,
+        ],
     )
 
 
-def _find_centre(connection: sqlite3.Connection, space: int, after: int, last: int, dimensions: int) -> None:
-    """Keeps the mean of these vectors as the space's centre where it has none."""
+def _train(connection: sqlite3.Connection, space: int, after: int, last: int, dimensions: int) -> None:
+    """Finds the space's coding from these vectors where it has none."""
     if connection.execute("SELECT 1 FROM scans WHERE space = ?", [space]).fetchone():
         return
     read = [part for _, _, part in rows(connection, space, after, dimensions, last)]
-    mean = np.concatenate(read).mean(axis=0, dtype=np.float64).astype(np.float32)
-    connection.execute("INSERT INTO scans (space, centre) VALUES (?, ?)", [space, pack(mean)])
+    found = codes.train(np.concatenate(read))
+    connection.execute(
+        "INSERT INTO scans (space, coding, width) VALUES (?, ?, ?)", [space, _numbers(found), USUAL_WIDTH]
+    )
 
 
-def _made(connection: sqlite3.Connection, space: int, after: int, last: int, dimensions: int) -> Segment:
-    origin = centre(connection, space, dimensions)
+def _made(connection: sqlite3.Connection, space: int, after: int, last: int, used: Coding) -> Segment:
     parts = [
-        (ids, chunks, codes.encode(read, origin))
-        for ids, chunks, read in rows(connection, space, after, dimensions, last)
+        (ids, chunks, codes.encode(read, used))
+        for ids, chunks, read in rows(connection, space, after, len(used.centre), last)
     ]
     if not parts:
         none = np.empty(0, np.int64)
-        return Segment(none, none, np.empty((codes.planes_of(dimensions), 0), np.uint64))
-    ids, chunks, planes = zip(*parts, strict=True)
-    return Segment(np.concatenate(ids), np.concatenate(chunks), np.concatenate(planes, axis=1))
+        return Segment(none, none, codes.encode(np.empty((0, len(used.centre)), np.float32), used))
+    ids, chunks, made = zip(*parts, strict=True)
+    joined = Codes(
+        np.concatenate([part.cells for part in made]),
+        np.concatenate([part.scales for part in made]),
+        np.concatenate([part.signs for part in made], axis=1),
+        np.concatenate([part.levels for part in made]),
+    )
+    return Segment(np.concatenate(ids), np.concatenate(chunks), joined)
 
 
-def _checksum(*parts: bytes) -> int:
-    checksum = 0
+def _packed(made: Codes) -> bytes:
+    """The four arrays one after the other."""
+    signs, scales = made.signs.astype("<u8", copy=False), made.scales.astype("<f2", copy=False)
+    return b"".join(part.tobytes() for part in (signs, scales, made.cells, made.levels))
+
+
+def _unpacked(packed: bytes, count: int, used: Coding) -> Codes:
+    words, wide = codes.words_of(len(used.centre)), codes.bytes_of(len(used.centre))
+    scales, cells, levels = (count * each for each in (8 * words, 8 * words + 4, 8 * words + 5))
+    return Codes(
+        np.frombuffer(packed, np.uint8, count, cells),
+        np.frombuffer(packed, "<f2", 2 * count, scales).reshape(count, 2),
+        np.frombuffer(packed, "<u8", words * count).reshape(words, count),
+        np.frombuffer(packed, np.uint8, wide * count, levels).reshape(count, wide),
+    )
+
+
+def _numbers(used: Coding) -> bytes:
+    return pack(used.centre) + pack(used.points)
+
+
+def _checksum(used: Coding, *parts: bytes) -> int:
+    checksum = zlib.crc32(_numbers(used))
     for part in parts:
         checksum = zlib.crc32(part, checksum)
     return checksum

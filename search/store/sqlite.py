@@ -52,6 +52,7 @@ class SqliteStore:
         self._segment = segment
         self._keyword_index: bm25.Index | None = None
         self._make_keywords()
+        self._make_codes()
 
     # ------------------------------------------------------------------ writing
 
@@ -329,6 +330,22 @@ class SqliteStore:
                         message = "%s: making the keyword index anew from %s passages, once"
                         logging.getLogger(__name__).warning(message, self.location, f"{chunks:,}")
                     postings.rebuild(connection)
+
+    def _make_codes(self) -> None:
+        """Makes the codes of vectors where another version of the program left none."""
+        with self._database.reading() as connection:
+            spaces = segments.untrained(connection, self._segment)
+        for space in (space for space in self.spaces() if space.id in spaces):
+            with self._database.writing() as connection:
+                # Another process may have made them meanwhile.
+                if space.id not in segments.untrained(connection, self._segment):
+                    continue
+                if (vectors := statements.counter(connection, space.id)) >= WORTH_A_WORD:
+                    message = "%s: making the codes of %s vectors anew, once"
+                    logging.getLogger(__name__).warning(message, self.location, f"{vectors:,}")
+                connection.execute("DELETE FROM segments WHERE space = ?", [space.id])
+                segments.seal(connection, space.id, self._segment)
+            self.check(space)
 
     def _keywords(self, connection: sqlite3.Connection) -> bm25.Index:
         """The keyword index as this transaction sees it."""

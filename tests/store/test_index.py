@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from search.records import Space
-from search.store import Filter
+from search.store import Filter, segments
 from search.store.sqlite import SqliteStore
 from search.vectors import Floats, Integers, unit
 from tests.store.oracle import STATE, document
@@ -199,11 +199,11 @@ def test_the_index_widens_itself_until_the_recall_holds(path: Path, spread: floa
         checked, width = connection.execute("SELECT rows, width FROM scans").fetchone()
     connection.close()
     assert checked >= 6_000
-    assert width > 1
+    assert width > segments.USUAL_WIDTH
     hits = sum(
         len(set(top(store, query)) & set(ids[np.argsort(-(vectors @ query))[:10]].tolist())) for query in queries
     )
-    assert hits >= 196
+    assert hits >= 192
     store.close()
 
 
@@ -234,4 +234,53 @@ def test_readers_and_a_writer_at_once(path: Path) -> None:
         reader.join()
     assert not failures
     assert set(top(store, query, 1_000)) & set(ids.tolist())
+    store.close()
+
+
+def test_an_index_of_an_older_version_is_given_codes(path: Path) -> None:
+    """Once, when it is opened: the coding, every full segment, and the self-check."""
+    vectors, queries = rows(6_000), rows(20, 1)
+    store = small(path)
+    ids = fill(store, vectors)
+    store.close()
+    with sqlite3.connect(path) as connection:
+        connection.executescript(
+            "ALTER TABLE scans RENAME COLUMN coding TO centre; UPDATE segments SET codes = x'00';"
+            "DELETE FROM _sqlite_migrations WHERE name = 'm008_cells'"
+        )
+    connection.close()
+    again = small(path)
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("SELECT sum(count) FROM segments").fetchone() == (5_600,)
+        assert connection.execute("SELECT rows FROM scans").fetchone() == (6_000,)
+    connection.close()
+    hits = sum(
+        len(set(top(again, query)) & set(ids[np.argsort(-(vectors @ query))[:10]].tolist())) for query in queries
+    )
+    assert hits >= 198
+    again.close()
+
+
+def test_vectors_in_no_cell_are_arranged_when_they_are_many(path: Path) -> None:
+    """What is added after the opening is found at once, and looked for in cells once it is an eighth."""
+    vectors, queries = rows(6_000), rows(20, 1)
+    store = small(path)
+    ids = fill(store, vectors[:3_000], "first")
+    loose = []
+    for start in range(3_000, 6_000, 300):
+        more = fill(store, vectors[start : start + 300], f"d{start}")
+        ids = np.concatenate([ids, more])
+        exact = vectors[: len(ids)] @ queries[0]
+        assert len(set(top(store, queries[0])) & set(ids[np.argsort(-exact)[:10]].tolist())) >= 9
+        known = store._index._held
+        assert known is not None
+        assert known.coded is not None
+        assert sorted(known.coded.order[: known.count].tolist()) == list(range(len(ids)))
+        loose.append(known.count - int(known.coded.bounds[-1]))
+    assert max(loose) > 0
+    assert loose.count(0) > 1
+    hits = sum(
+        len(set(top(store, query)) & set(ids[np.argsort(-(vectors @ query))[:10]].tolist())) for query in queries
+    )
+    assert hits >= 198
     store.close()
