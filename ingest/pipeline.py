@@ -127,6 +127,7 @@ def ingest(
     report.embedded, report.parted, report.quarantined = made.embedded, made.parted, made.quarantined
     report.waiting, report.notes = made.waiting, made.notes
     report.paused = bool(made.waiting) and paused()
+    report.stale_answers = store.answers.counts()[1]
     return report
 
 

@@ -13,11 +13,12 @@ import pytest
 
 from ingest import changes, chunks, embedding, pipeline
 from ingest.pipeline import FileEvent, Progress, Report
-from search import embed, query
+from search import answer, embed, query
+from search.answer import Answerer
 from search.errors import ConfigError, ModelMissing, ModelUnreachable
 from search.ollama.client import Client
 from search.query import Searcher
-from search.records import Query
+from search.records import Query, Question
 from search.store import FileState, Filter
 from search.store.sqlite import SqliteStore
 from tests import fake_models
@@ -416,3 +417,17 @@ def test_what_cannot_be_looked_at_is_not_gone() -> None:
         ("shut/inner/", "the folder cannot be read: permission denied")
     ]
     assert found.gone == {"shut/gone.md"}
+
+
+def test_the_report_counts_kept_answers_that_are_stale(bench: Bench) -> None:
+    """Those that rest on a passage which this run, or one before, has changed."""
+    assert bench.run().stale_answers == 0
+    with Client(bench.fake.url) as client:
+        asked = Question("Who brings the red umbrella?", path="notes/*", save=True)
+        assert answer.answer(Answerer(Searcher(bench.store, client, "all-minilm")), asked).id
+    bench.write("a.md", "# Storage\n\nSomething else.\n")
+    assert bench.run().stale_answers == 0
+    bench.write("notes/b.txt", "Bring the blue umbrella.")
+    assert [bench.run().stale_answers for _ in range(2)] == [1, 1]
+    bench.write("notes/b.txt", "Bring the red umbrella.")
+    assert bench.run().stale_answers == 0
