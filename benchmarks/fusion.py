@@ -2,11 +2,11 @@
 
     python benchmarks/fusion.py FOLDER... [--together] [--indexes FOLDER] [--json FILE]
 
-Keyword and vector ranking are those of the project's store, 200 candidates of each, and a document ranks where
-its best chunk does; only the arithmetic between differs. With --together all collections are one index, and the
-queries of each search all of it: a scale that depends on an index's size shows there. The means are over all
-folders, over every other one beginning with the first, and over the rest: choose on one half, look at the other.
-With --indexes, indexes are kept in a folder and used again.
+Keyword and vector ranking are those of the project's store, 200 candidates of each, and a document ranks where its
+best chunk does; only the arithmetic between differs. The second look, with the query moved towards the first hits, is
+left out. With --together all collections are one index, and the queries of each search all of it: a scale that depends
+on an index's size shows there. The means are over all folders, over every other one beginning with the first, and over
+the rest: choose on one half, look at the other. With --indexes, indexes are kept in a folder and used again.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import search_quality
 from ir_measures import calc_aggregate, nDCG
 from search_quality import Collection, Run
 
-from search import query, rank
+from search import embed, phrases, query, rank
 from search.config import EMBEDDED_HOST, EMBEDDED_MODEL
 from search.ollama.client import Client
 from search.records import Query
@@ -38,13 +38,18 @@ TOGETHER = "together"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is known of a query's candidates: ids (n,) ascending, their cosines (n,), and both rankings."""
+    """What is known of a query's candidates: ids (n,) ascending, their cosines (n,), and both rankings.
+
+    `phrases` (n,) is the share of the query's pairs of words that stand side by side in the first of them.
+    """
 
     keyword: Ranking
     vector: Ranking
     ids: Integers
     cosines: Floats
     chunks: int
+    phrases: Floats
+    is_foreign: bool
 
 
 Method = Callable[[Asked], Floats]
@@ -90,6 +95,20 @@ def standard(weight: float, *, window: int | None) -> Method:
     return scores
 
 
+def weighed(*, by_query: bool, with_phrases: bool) -> Method:
+    """The project's own sum: with weights that depend on the query or not, with phrases or without."""
+
+    def scores(asked: Asked) -> Floats:
+        weights = rank.weigh(asked.keyword, is_foreign=asked.is_foreign) if by_query else rank.Weights()
+        phrases = asked.phrases if with_phrases else None
+        fused = rank.fuse(asked.keyword, asked.vector, asked.ids, asked.cosines, weights=weights, phrases=phrases)
+        found = np.zeros(len(asked.ids), np.float32)
+        found[np.searchsorted(asked.ids, fused.ids)] = fused.scores
+        return found
+
+    return scores
+
+
 METHODS: dict[str, Method] = {
     "keyword": standard(0.0, window=200),
     "vector": lambda asked: asked.cosines,
@@ -98,6 +117,9 @@ METHODS: dict[str, Method] = {
     "minimum and maximum": minimum_maximum,
     "z, collection, 0.7": standard(0.7, window=None),
     **{f"z, first 200, {weight}": standard(weight, window=200) for weight in (0.6, 0.65, 0.7, 0.75, 0.8)},
+    "and phrases": weighed(by_query=False, with_phrases=True),
+    "weighed by query": weighed(by_query=True, with_phrases=False),
+    "weighed, and phrases": weighed(by_query=True, with_phrases=True),
 }
 
 
@@ -149,7 +171,15 @@ def ask(searcher: query.Searcher, text: str) -> Asked:
     by_words = store.matching(terms, query.CANDIDATES, Filter())
     near = store.nearest(space, vector, query.CANDIDATES, Filter())
     ids = rank.candidates(by_words, near)
-    return Asked(by_words, near, ids, cosines(store.vectors(space, ids), vector), store.counts().chunks)
+    exact = cosines(store.vectors(space, ids), vector)
+    is_foreign = not embed.understands(space.model, text)
+    weights = rank.weigh(by_words, is_foreign=is_foreign)
+    first = rank.fuse(by_words, near, ids, exact, weights=weights).ids[: query.PHRASED]
+    shares, sought = np.zeros(len(ids), np.float32), phrases.of(text)
+    for id_, places in store.occurrences(first, Filter()).items():
+        chunk = places[0].chunk
+        shares[np.searchsorted(ids, id_)] = sought.share("\n".join((*chunk.heading, chunk.text)))
+    return Asked(by_words, near, ids, exact, store.counts().chunks, shares, is_foreign)
 
 
 def report(figures: dict[str, dict[str, float]]) -> None:

@@ -1,13 +1,14 @@
 """How well searches find, on test collections in BEIR form: nDCG@10 and recall@100.
 
-    python benchmarks/search_quality.py FOLDER... [--model NAME [--server HOST]] [--json FILE]
+    python benchmarks/search_quality.py FOLDER... [--model NAME [--server HOST]] [--rerank CHAT_MODEL] [--json FILE]
 
 A folder holds `corpus.jsonl` ({"_id", "title", "text"}), `queries.jsonl` ({"_id", "text"}) and `qrels.tsv`
 (query-id, corpus-id, score; with a header). Its documents are chunked, stored and embedded as `ingest` does it,
 with the embedded model or with the one named, and every query is asked in each mode as `search query` does; a
 document ranks where its best chunk does, one that holds a near copy of a hit right after it. The column "model" is
-the model alone, each document cut at the model's window: what is published for all-MiniLM-L6-v2. Measures are those
-of ir-measures (trec_eval's).
+the model alone, each document cut at the model's window: what is published for all-MiniLM-L6-v2. With --rerank, the
+first hybrid hits are graded by a chat model, which takes as long as it takes. Measures are those of ir-measures
+(trec_eval's).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +32,9 @@ from ir_measures import R, nDCG
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from ingest import chunks
-from search import embed, evaluation, query
-from search.config import EMBEDDED_HOST, EMBEDDED_MODEL
+from search import embed, evaluation, query, reranking
+from search.answer import Chat
+from search.config import DEFAULT_OLLAMA_HOST, EMBEDDED_HOST, EMBEDDED_MODEL
 from search.embedded import tokens
 from search.errors import InputTooLong
 from search.ollama.client import Client
@@ -41,7 +44,20 @@ from search.store.sqlite import SqliteStore
 from search.vectors import Floats, top_k, unit
 
 MEASURES = [nDCG @ 10, R @ 100]
-COLUMNS = (*MODES, "model")
+RERANKED = "rerank"
+COLUMNS = (*MODES, RERANKED, "model")
+PUBLISHED = {
+    "scifact": "BM25 .679, all-MiniLM-L6-v2 .645, bge-small .713, bge-base .744, Qwen3-Embedding-8B .785",
+    "humaneval_code": "all-MiniLM-L6-v2 .653, bge-small .613 (158 queries)",
+    "germanquad_de": "BM25 .900, all-MiniLM-L6-v2 .637, multilingual-e5-small .914",
+    "xquad_en": "multilingual-e5-large .984",
+    "xquad_de": "multilingual-e5-large .970",
+    "xquad_es": "multilingual-e5-large .976",
+    "xquad_ar": "multilingual-e5-large .962",
+    "xquad_zh": "multilingual-e5-large .964",
+    "xquad_ru": "multilingual-e5-large .973",
+}
+"""nDCG@10 of others, from MTEB's results and pyserini's tables."""
 CHUNKS_ASKED = query.CANDIDATES
 DOCUMENTS_RANKED = 100
 BATCH = 64
@@ -73,7 +89,8 @@ def main() -> int:
         except (OSError, KeyError, ValueError) as error:
             print(f"{folder} is not a collection in BEIR form: {error!r}", file=sys.stderr)
             return 2
-        figures[collection.name] = measure(collection, arguments.model, arguments.server)
+        chat = Chat(Client(arguments.chat_server), arguments.rerank) if arguments.rerank else None
+        figures[collection.name] = measure(collection, arguments.model, arguments.server, chat)
         report(collection.name, figures[collection.name])
     if arguments.json:
         arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
@@ -99,8 +116,10 @@ def read(folder: Path) -> Collection:
     )
 
 
-def measure(collection: Collection, name: str = EMBEDDED_MODEL, server: str = EMBEDDED_HOST) -> dict[str, Any]:
-    """Each column's measures, and how much there was to search."""
+def measure(
+    collection: Collection, name: str = EMBEDDED_MODEL, server: str = EMBEDDED_HOST, chat: Chat | None = None
+) -> dict[str, Any]:
+    """Each column's measures, and how much there was to search; `chat` reranks, where there is one."""
     with tempfile.TemporaryDirectory() as folder:
         store, client = SqliteStore(Path(folder) / "index.db"), Client(server)
         started = time.perf_counter()
@@ -108,6 +127,9 @@ def measure(collection: Collection, name: str = EMBEDDED_MODEL, server: str = EM
         filled = time.perf_counter()
         searcher = query.Searcher(store, client, name)
         runs: dict[str, Run] = {mode: search(searcher, collection, mode) for mode in MODES}
+        if chat:
+            searcher.reranker = partial(reranking.rerank, chat)
+            runs[RERANKED] = search(searcher, collection, "hybrid")
         counts = store.counts()
         store.close()
         runs["model"] = alone(collection, model)
@@ -138,13 +160,19 @@ def fill(store: SqliteStore, client: Client, collection: Collection, name: str =
 def search(searcher: query.Searcher, collection: Collection, mode: Mode) -> Run:
     """Documents with their ranks as scores, from the first chunks that the project's search finds."""
     run: Run = {}
+    failures: list[str] = []
     for asked, text in collection.queries.items():
+        wanted = Query(text, k=CHUNKS_ASKED, mode=mode, rerank=searcher.reranker is not None)
         try:
-            hits = query.search(searcher, Query(text, k=CHUNKS_ASKED, mode=mode)).hits
+            results = query.search(searcher, wanted)
         except InputTooLong:
-            hits = ()
-        documents = list(dict.fromkeys(evaluation.documents(hits)))[:DOCUMENTS_RANKED]
+            run[asked] = {}
+            continue
+        failures += [note for note in results.notes if note.startswith("not reranked")]
+        documents = list(dict.fromkeys(evaluation.documents(results.hits)))[:DOCUMENTS_RANKED]
         run[asked] = {document: float(-place) for place, document in enumerate(documents)}
+    if failures:
+        print(f"{len(failures)} of {len(run)} queries: {failures[0]}", file=sys.stderr)
     return run
 
 
@@ -170,8 +198,11 @@ def report(name: str, figures: dict[str, Any]) -> None:
     """The collection's lines of the table."""
     counts = f"{figures['documents']:>10}{figures['chunks']:>9}{figures['queries']:>9}"
     for number, kind in enumerate(MEASURES):
-        values = "".join(f"{figures['measures'][column][str(kind)]:>10.4f}" for column in COLUMNS)
+        found = (figures["measures"].get(column, {}).get(str(kind)) for column in COLUMNS)
+        values = "".join(f"{'-' if value is None else f'{value:.4f}':>10}" for value in found)
         print(f"{name if not number else '':<24}{counts if not number else '':>28}   {kind!s:<8}{values}")
+    if name in PUBLISHED:
+        print(f"{'':<24}published: {PUBLISHED[name]}")
     if any(figures["unanswered"].values()):
         print(f"{'':<24}queries without any result: {figures['unanswered']}")
 
@@ -193,6 +224,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER", help="a collection in BEIR form")
     parser.add_argument("--model", default=EMBEDDED_MODEL, metavar="NAME", help="the embedding model")
     parser.add_argument("--server", default=EMBEDDED_HOST, metavar="HOST", help="where it is")
+    parser.add_argument("--rerank", metavar="CHAT_MODEL", help="have it rerank the hybrid hits, in a column more")
+    parser.add_argument("--chat-server", default=DEFAULT_OLLAMA_HOST, metavar="HOST", help="where that is")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
     return parser.parse_args()
 

@@ -2,7 +2,7 @@
 
 score = sum over words of idf * tf / (tf + K1 * (1 - B + B * length / average length)), with
 idf = ln(1 + (N - n + 0.5) / (n + 0.5)): Robertson's BM25 as Lucene has it. A word's postings are those of its stems in
-all languages of the index. The best chunks are then judged together with the chunks before and after them too:
+all languages of the index. The best chunks are then judged together with two chunks before and two after them too:
 chunks are cut to fit an embedding model, and what belongs together may stand on both sides of a cut.
 """
 
@@ -23,7 +23,10 @@ from search.store.postings import COUNT, LENGTH, SLOT, SLOTS, TERM, key
 from search.vectors import Floats, Integers, top_k
 
 K1, B = 1.2, 0.75
-NEIGHBOURS_SHARE = 0.5
+BESIDE = 2
+"""So many chunks on either side are a chunk's neighbours."""
+
+NEIGHBOURS_SHARE = 0.4
 """How much of the score is that of a chunk and its neighbours as one text; measured, see
 data/corpus/background/ranking.md."""
 
@@ -233,8 +236,8 @@ def _windows(connection: sqlite3.Connection, ids: Integers) -> tuple[Integers, I
         "WITH place AS (SELECT chunk, min(document) AS document, ordinal FROM spans"
         " WHERE chunk IN (SELECT value FROM json_each(?)) GROUP BY chunk)"
         " SELECT place.chunk, spans.chunk FROM place JOIN spans ON spans.document = place.document"
-        " AND spans.ordinal IN (place.ordinal - 1, place.ordinal + 1)",
-        [json.dumps(ids.tolist())],
+        " AND spans.ordinal BETWEEN place.ordinal - ? AND place.ordinal + ? AND spans.ordinal <> place.ordinal",
+        [json.dumps(ids.tolist()), BESIDE, BESIDE],
     ).fetchall()
     pairs = np.array([*((id_, id_) for id_ in ids.tolist()), *rows], np.int64)
     owners = np.searchsorted(ids, pairs[:, 0])
@@ -243,8 +246,9 @@ def _windows(connection: sqlite3.Connection, ids: Integers) -> tuple[Integers, I
 
 
 def _chunks_in_a_window(connection: sqlite3.Connection, total: int) -> float:
-    """How many chunks a chunk and its neighbours are, on average: a document's first and last lack one."""
-    return max(1.0, 3 - 2 * statements.number(connection, "SELECT count(*) FROM documents") / max(total, 1))
+    """How many chunks a chunk and its neighbours are, on average: a document's first lack 2 + 1, and its last too."""
+    missing = BESIDE * (BESIDE + 1) * statements.number(connection, "SELECT count(*) FROM documents")
+    return max(1.0, 1 + 2 * BESIDE - missing / max(total, 1))
 
 
 def _norms(lengths: NDArray[np.generic], average: float) -> Floats:

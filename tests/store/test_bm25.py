@@ -40,7 +40,7 @@ def expected(files: dict[str, list[str]], query: list[str]) -> dict[str, float]:
     holding = {word: sum(word in counts for counts in words.values()) for word in query}
     weight = {word: math.log(1 + (len(words) - n + 0.5) / (n + 0.5)) for word, n in holding.items()}
     average = sum(counts.total() for counts in words.values()) / len(words)
-    window = average * max(1.0, 3 - 2 * len(files) / len(words))
+    window = average * max(1.0, 5 - 6 * len(files) / len(words))
 
     def score(counts: Counter[str], mean: float) -> float:
         norm = bm25.K1 * (1 - bm25.B + bm25.B * counts.total() / mean)
@@ -51,7 +51,7 @@ def expected(files: dict[str, list[str]], query: list[str]) -> dict[str, float]:
         for at, text in enumerate(texts):
             if text in scores or not any(words[text][word] for word in query):
                 continue
-            beside = [texts[i] for i in (at - 1, at, at + 1) if 0 <= i < len(texts)]
+            beside = [texts[i] for i in range(at - 2, at + 3) if 0 <= i < len(texts)]
             together = sum((words[one] for one in beside), Counter())
             share = bm25.NEIGHBOURS_SHARE
             scores[text] = (1 - share) * score(words[text], average) + share * score(together, window)
