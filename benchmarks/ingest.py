@@ -1,8 +1,8 @@
 """How fast an ingest is, and what it costs beside the model: python benchmarks/ingest.py FOLDER [--json FILE]
 
 pipeline   the folder's text files into a new index, with a model server that answers at once: chunks and MB of
-           text a second. Beside it, by turns in the same process, Chroma's client and txtai, given the same
-           files, our reading and chunking, and ready vectors; what is not installed is said.
+           text a second. Beside it, by turns in the same process, Chroma's client, txtai and haiku.rag, given
+           the same files, our reading and chunking, and ready vectors; what is not installed is said.
 embedded   a whole ingest with the embedded model, against embedding the same chunks in a bare loop, by turns on
            equal parts of the folder, so that what else the machine does hits both: the ratio.
 unchanged  ingesting again 10,000 small files that did not change: seconds of the pass, and of the whole command.
@@ -19,9 +19,11 @@ import sys
 
 # ruff: noqa: E402
 # This file is named like the package that it measures, and Python looks into its folder first.
-sys.path[:] = [place for place in sys.path if place != __file__.rpartition(os.sep)[0]]
+_FOLDER = os.path.dirname(os.path.abspath(__file__))
+sys.path[:] = [os.path.dirname(_FOLDER), *(place for place in sys.path if place != _FOLDER)]
 
 import argparse
+import asyncio
 import json
 import resource
 import statistics
@@ -112,7 +114,7 @@ def measure_pipeline(folder: Path, characters: int) -> Figures:
     seconds: dict[str, list[Taken]] = {}
     ways: dict[str, Callable[[Path], Taken]] = {"semsearch": lambda place: _ingest(folder, place)}
     for name, (package, way) in RIVALS.items():
-        if find_spec(package):
+        if _is_installed(package):
             ways[name] = lambda place, way=way: _stored(way, plain, folder, place)  # type: ignore[misc]
         else:
             print(f"{name}: not installed, not measured")
@@ -230,7 +232,37 @@ def _txtai(texts: list[str], vectors: Vectors, place: Path) -> None:
     made.close()
 
 
-RIVALS = {"Chroma": ("chromadb", _chroma), "txtai": ("txtai", _txtai)}
+def _haiku(texts: list[str], vectors: Vectors, place: Path) -> None:
+    """Stores texts with vectors in haiku.rag, as documents that were chunked and embedded elsewhere."""
+    from docling_core.types.doc import DoclingDocument  # noqa: PLC0415
+    from haiku.rag.client import HaikuRAG  # noqa: PLC0415
+    from haiku.rag.client.documents import DocumentImport  # noqa: PLC0415
+    from haiku.rag.config.models import AppConfig  # noqa: PLC0415
+    from haiku.rag.store.models.chunk import Chunk  # noqa: PLC0415
+
+    config = AppConfig()
+    config.embeddings.model.vector_dim = DIMENSIONS
+
+    async def store() -> None:
+        path = place / "haiku.lancedb"
+        async with HaikuRAG(path, config=config, create=True, skip_validation=True) as client:
+            for at in range(0, len(texts), 500):
+                part = zip(texts[at : at + 500], vectors[at : at + 500].tolist(), strict=True)
+                chunks = [Chunk(content=text, order=i, embedding=vector) for i, (text, vector) in enumerate(part)]
+                await client.import_documents([DocumentImport(DoclingDocument(name=str(at)), chunks, title=str(at))])
+
+    asyncio.run(store())
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        return find_spec(package) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+# haiku.rag needs Python 3.12 or newer.
+RIVALS = {"Chroma": ("chromadb", _chroma), "txtai": ("txtai", _txtai), "haiku.rag": ("haiku.rag", _haiku)}
 
 
 # ------------------------------------------------------------------ beside the embedded model
