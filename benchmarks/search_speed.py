@@ -1,14 +1,17 @@
 """How fast the vector stage is: milliseconds a query, recall, opening and memory, beside other ways to do it.
 
-    python benchmarks/search_speed.py [--sets 1000000x384 ...] [--index DB --questions FILE...] [--folder F] [--json F]
+    python benchmarks/search_speed.py [--sets 1000000x384 ...] [--index DB... --questions FILE...] [--folder F]
+        [--rivals NAME...] [--processor-time] [--json F]
 
 Every set is asked the same queries by every method in turn, so that all see the machine in the same state; `ratio`
-is how many times as long numpy's `X @ q` took (medians). Vectors are made with a seed: topics within fields, around
-which they spread with falling variance, all in one cone, as those of texts do. With --index, the vectors of that
-index are resampled to the sets' sizes instead (between near neighbours, plus the difference of another pair of near
-ones), and the queries are the texts of --questions (JSON Lines with "text", "question" or "query"), embedded.
-The recall is that of the ten nearest by all cosines. Other programs are measured where they are installed (faiss,
-usearch, sqlite_vec, lancedb, chromadb). For one core: `taskset -c 0 python benchmarks/...`.
+is how many times as long numpy's `X @ q` took (medians). With a filter that is `X[rows] @ q`: which rows pass is
+known only with the query; `rows alone` multiplies a copy of them that was made before. Vectors are made with a seed:
+topics within fields, around which they spread with falling variance, all in one cone, as those of texts do. With
+--index, the vectors of these indexes are resampled to the sets' sizes instead (between near neighbours, plus the
+difference of another pair of near ones), and the queries are the texts of --questions (JSON Lines with "text",
+"question" or "query"), embedded. The recall is that of the ten nearest by all cosines. Other programs are measured
+where they are installed (faiss, usearch, sqlite_vec, lancedb, chromadb). For one core: `taskset -c 0 python ...`. On
+a machine with other work, --processor-time counts the time of this process's threads, not what others took.
 """
 
 from __future__ import annotations
@@ -35,6 +38,7 @@ from search.store.sqlite import SqliteStore
 from search.vectors import top_k
 
 K = 10
+BASE = "numpy X @ q"
 QUERIES = 200
 FILTERS = {"none": Filter(), "10 %": Filter(path="0?/*"), "1 %": Filter(path="00/*")}
 SLOW_SECONDS = 0.2
@@ -59,14 +63,15 @@ def main() -> int:
                 made, name = resampled(arguments.index, arguments.questions, rows, QUERIES), f"{rows} resampled"
             else:
                 made, name = synthetic(rows, dimensions, QUERIES), size
-            figures[name] = measure(name, made, folder)
+            figures[name] = measure(name, made, folder, arguments)
     if arguments.json:
         arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
     return 0
 
 
-def measure(name: str, made: Set, folder: Path) -> dict[str, Any]:
+def measure(name: str, made: Set, folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     """All methods on one set."""
+    clock = time.process_time if arguments.processor_time else time.perf_counter
     path = folder / f"{name.replace(' ', '-')}.db"
     seconds = build(made, path)
     figures: dict[str, Any] = {"seconds to build": seconds, "opening": opening(path)}
@@ -77,16 +82,13 @@ def measure(name: str, made: Set, folder: Path) -> dict[str, Any]:
     assert space is not None
     for label, only in FILTERS.items():
         allowed = np.arange(len(made.vectors)) if not only else _allowed(path, only)
-        rows = made.vectors if not only else made.vectors[allowed]
-        methods: dict[str, Method] = {
-            "numpy X @ q": lambda query, rows=rows: top_k(rows @ query, K),
-            "numpy vecdot": lambda query, rows=rows: top_k(np.vecdot(rows, query), K),
-            "semsearch": lambda query, only=only: store.nearest(space, query, K, only).ids - 1,
-        }
+        methods = (plain if not only else filtered)(made.vectors, allowed)
+        methods["semsearch"] = lambda query, only=only: store.nearest(space, query, K, only).ids - 1
         if not only:
             for rival in RIVALS:
-                methods |= rival(rows, K, folder)
-        figures[label] = compare(methods, made, allowed)
+                if rival.__name__ in arguments.rivals:
+                    methods |= rival(made.vectors, K, folder)
+        figures[label] = compare(methods, made, allowed, clock)
         for method, found in figures[label].items():
             at = f"{method}, filter {label}"
             print(f"  {at:<34}{found['p50']:>9.2f}{found['p99']:>9.2f}{found['ratio']:>8.1f}{found['recall']:>9.4f}")
@@ -94,7 +96,26 @@ def measure(name: str, made: Set, folder: Path) -> dict[str, Any]:
     return figures
 
 
-def compare(methods: dict[str, Method], made: Set, allowed: np.ndarray[Any, Any]) -> dict[str, dict[str, float]]:
+def plain(vectors: np.ndarray[Any, Any], _: np.ndarray[Any, Any]) -> dict[str, Method]:
+    """numpy over all vectors."""
+    return {
+        BASE: lambda query: top_k(vectors @ query, K),
+        "numpy vecdot": lambda query: top_k(np.vecdot(vectors, query), K),
+    }
+
+
+def filtered(vectors: np.ndarray[Any, Any], allowed: np.ndarray[Any, Any]) -> dict[str, Method]:
+    """numpy over those that pass a filter."""
+    alone = vectors[allowed]
+    return {
+        BASE: lambda query: allowed[top_k(vectors[allowed] @ query, K)],
+        "numpy, rows alone": lambda query: allowed[top_k(alone @ query, K)],
+    }
+
+
+def compare(
+    methods: dict[str, Method], made: Set, allowed: np.ndarray[Any, Any], clock: Callable[[], float]
+) -> dict[str, dict[str, float]]:
     """Each method's times and recall; each query is asked of all methods before the next."""
     rows = made.vectors if len(allowed) == len(made.vectors) else made.vectors[allowed]
     times: dict[str, list[float]] = {name: [] for name in methods}
@@ -106,12 +127,11 @@ def compare(methods: dict[str, Method], made: Set, allowed: np.ndarray[Any, Any]
         for name, method in methods.items():
             if number % 20 and times[name] and times[name][0] > SLOW_SECONDS:
                 continue
-            started = time.perf_counter()
+            started = clock()
             found = method(query)
-            times[name].append(time.perf_counter() - started)
-            found = np.asarray(found) if name == "semsearch" else allowed[np.asarray(found)]
-            hits[name].append(len(truth & set(found.tolist())) / len(truth))
-    base = float(np.median(times["numpy X @ q"]))
+            times[name].append(clock() - started)
+            hits[name].append(len(truth & set(np.asarray(found).tolist())) / len(truth))
+    base = float(np.median(times[BASE]))
     return {
         name: {
             "p50": float(np.median(spent)) * 1000,
@@ -173,6 +193,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--index", type=Path, nargs="+", metavar="DB", help="resample the vectors of these indexes")
     parser.add_argument("--questions", type=Path, nargs="+", default=[], metavar="FILE", help="queries for --index")
     parser.add_argument("--folder", type=Path, metavar="FOLDER", help="keep what is built there, for the next run")
+    names = [rival.__name__ for rival in RIVALS]
+    parser.add_argument("--rivals", nargs="*", default=names, choices=names, help="those to measure; all where unset")
+    parser.add_argument("--processor-time", action="store_true", help="of this process, in place of the clock's")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
     parser.add_argument("--opening", type=Path, help=argparse.SUPPRESS)
     return parser.parse_args()

@@ -15,7 +15,7 @@ from search.config import EMBEDDED_HOST, EMBEDDED_MODEL
 from search.errors import InputTooLong
 from search.ollama.client import Client
 from search.records import Space
-from search.store import segments, statements
+from search.store import segments
 from search.store.sqlite import SqliteStore
 from search.vectors import Floats, pack, unit
 
@@ -118,14 +118,12 @@ def _insert_texts(connection: sqlite3.Connection, numbers: range, each: int, tex
         ((number + 1, number.to_bytes(16, "big"), text) for number, text in made.items()),
     )
     connection.executemany(
-        "INSERT INTO spans VALUES (?, ?, ?, 0, ?, NULL)",
+        "INSERT INTO spans (document, ordinal, chunk, start, end) VALUES (?, ?, ?, 0, ?)",
         ((number // each + 1, number % each, number + 1, len(text)) for number, text in made.items()),
     )
     if texts:
-        connection.executemany(
-            "INSERT INTO keywords (rowid, heading, text) VALUES (?, ?, ?)",
-            ((number + 1, *statements.keyword_fields((), "", text)) for number, text in made.items()),
-        )
+        # The store makes the keywords when it is opened and finds none.
+        connection.execute("UPDATE keyword_analysis SET analysis = ''")
 
 
 def _check(path: Path) -> None:
