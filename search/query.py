@@ -247,14 +247,13 @@ def _phrases(store: Store, query: Query, first: Integers, ids: Integers) -> Floa
 
 
 def _explained(store: Store, only: Filter, terms: list[str], listed: tuple[int, int, int]) -> Explained:
-    chunks = store.counts().chunks
-    passing = store.passing(only) if only else chunks
+    chunks, passing = store.passing(Filter()), store.passing(only)
     return Explained(tuple(terms), *listed, str(only), passing, chunks, round(passing / chunks, 6) if chunks else 0.0)
 
 
 def _nothing(store: Store, query: Query) -> str:
     """Why there are no hits, in words."""
-    if not store.counts().chunks:
+    if not store.passing(Filter()):
         return f"the index {store.location} is empty: run `ingest FOLDER` first"
     if query.filter:
         return f"nothing found within {query.filter}"

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from search.records import Space
 from search.store import Filter, codes, segments, statements
 from search.store.codes import Bytes, Codes, Coding, Runs, Scales, Words
-from search.vectors import Floats, Integers, unpack
+from search.store.rows import Rows
+from search.vectors import Floats, Integers
 
 _Number = TypeVar("_Number", bound=np.generic)
 
@@ -138,17 +139,6 @@ def within(held: Held, connection: sqlite3.Connection, only: Filter, generation:
     if held.generation == generation:
         held.within[only] = made
     return made
-
-
-def read(connection: sqlite3.Connection, vectors: Integers, dimensions: int) -> tuple[Integers, Floats]:
-    """Row ids, ascending, and numbers of those of the vectors that are in the database."""
-    found = []
-    for start in range(0, len(vectors), segments.READ_AT_ONCE):
-        some = vectors[start : start + segments.READ_AT_ONCE]
-        found += connection.execute(
-            f"SELECT id, vector FROM vectors WHERE id IN ({statements.marks(some)}) ORDER BY id", some.tolist()
-        ).fetchall()
-    return np.array([row[0] for row in found], np.int64), unpack((row[1] for row in found), dimensions)
 
 
 def everything(connection: sqlite3.Connection, held: Held) -> Iterator[Floats]:
@@ -294,4 +284,4 @@ def _sample(held: Held, connection: sqlite3.Connection) -> None:
     if held.rows is not None:
         held.sample = held.rows[chosen]
     else:
-        _, held.sample = read(connection, held.vectors[chosen], held.dimensions)
+        _, held.sample = Rows().read(connection, held.vectors[chosen], held.dimensions)

@@ -17,6 +17,7 @@ import numpy as np
 from search.records import Space
 from search.store import EMPTY, Filter, Ranking, codes, held, segments, statements
 from search.store.held import Coded, Held, Within
+from search.store.rows import Rows
 from search.vectors import Floats, Integers, cosines, top_k, unit
 
 EXACT_ROWS = 50_000
@@ -53,9 +54,13 @@ def second(count: int, width: int) -> int:
 
 
 class VectorIndex:
-    """Ranks by cosine over the space that was searched last. `exact_rows`: from how many vectors codes are used."""
+    """Ranks by cosine over the space that was searched last.
 
-    def __init__(self, exact_rows: int = EXACT_ROWS) -> None:
+    `exact_rows`: from how many vectors codes are used; `rows` reads the others.
+    """
+
+    def __init__(self, rows: Rows, exact_rows: int = EXACT_ROWS) -> None:
+        self._rows = rows
         self._exact_rows = exact_rows
         self._held: Held | None = None
         self._loading = threading.Lock()
@@ -75,7 +80,7 @@ class VectorIndex:
         if known.rows is not None:
             chunks, scores = _exactly(known, known.rows, vector, count, limits)
         else:
-            chunks, scores = _by_codes(known, connection, vector, count, limits, width=known.width)
+            chunks, scores = self._by_codes(known, connection, vector, count, limits, width=known.width)
         sample = cosines(known.sample, vector)
         return Ranking(chunks, scores, float(sample.mean()), float(sample.std()))
 
@@ -96,12 +101,42 @@ class VectorIndex:
         worst = _truth(known, connection, queries, ranks)
         for width in WIDTHS:
             found = [
-                _by_codes(known, connection, query, ranks, limits, width=width)[1] >= least
+                self._by_codes(known, connection, query, ranks, limits, width=width)[1] >= least
                 for query, least in zip(queries, worst, strict=True)
             ]
             if np.concatenate(found).mean() >= WANTED_RECALL:
                 break
         return known.count, width
+
+    def _by_codes(
+        self,
+        known: Held,
+        connection: sqlite3.Connection,
+        vector: Floats,
+        count: int,
+        limits: Within | None,
+        *,
+        width: int,
+    ) -> tuple[Integers, Floats]:
+        """Signs of many, levels of some, the numbers of few."""
+        assert known.coded is not None
+        coded, asked = known.coded, codes.ask(vector, known.coding)
+        rows, few = known.count if limits is None else limits.count, second(count, width)
+        if limits is not None and rows <= few:
+            positions = np.flatnonzero(limits.mask)
+        else:
+            positions = _near(known, coded, asked, limits, (looked_at(count, rows, width), first(count, rows, width)))
+        positions = coded.order[positions].astype(np.int64)
+        if len(positions) > few:
+            near = codes.estimates(coded.levels, coded.scales, positions, asked)
+            positions = positions[top_k(near, few)]
+        positions = np.sort(positions)
+        vectors, numbers = self._rows.read(connection, known.vectors[positions], known.dimensions)
+        # A vector that another process has just deleted is not there to be read.
+        chunks = known.chunks[np.searchsorted(known.vectors[: known.count], vectors)]
+        scores = cosines(numbers, vector)
+        best = top_k(scores, count)
+        return chunks[best], scores[best]
 
     def _current(self, connection: sqlite3.Connection, space: Space, generation: int) -> Held:
         """What is held of the space, at least as new as the connection sees it."""
@@ -129,30 +164,6 @@ def _exactly(known: Held, rows: Floats, vector: Floats, count: int, limits: With
         chunks, scores = chunks[limits.mask], cosines(rows, vector)[limits.mask]
     else:
         chunks, scores = chunks[limits.places], cosines(rows[limits.places], vector)
-    best = top_k(scores, count)
-    return chunks[best], scores[best]
-
-
-def _by_codes(
-    known: Held, connection: sqlite3.Connection, vector: Floats, count: int, limits: Within | None, *, width: int
-) -> tuple[Integers, Floats]:
-    """Signs of many, levels of some, the numbers of few."""
-    assert known.coded is not None
-    coded, asked = known.coded, codes.ask(vector, known.coding)
-    rows, few = known.count if limits is None else limits.count, second(count, width)
-    if limits is not None and rows <= few:
-        positions = np.flatnonzero(limits.mask)
-    else:
-        positions = _near(known, coded, asked, limits, (looked_at(count, rows, width), first(count, rows, width)))
-    positions = coded.order[positions].astype(np.int64)
-    if len(positions) > few:
-        near = codes.estimates(coded.levels, coded.scales, positions, asked)
-        positions = positions[top_k(near, few)]
-    positions = np.sort(positions)
-    vectors, numbers = held.read(connection, known.vectors[positions], known.dimensions)
-    # A vector that another process has just deleted is not there to be read.
-    chunks = known.chunks[np.searchsorted(known.vectors[: known.count], vectors)]
-    scores = cosines(numbers, vector)
     best = top_k(scores, count)
     return chunks[best], scores[best]
 

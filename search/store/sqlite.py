@@ -32,7 +32,8 @@ from search.store import (
 from search.store.answers import SqliteAnswers
 from search.store.database import Database
 from search.store.index import CHECKED_AGAIN, EXACT_ROWS, VectorIndex
-from search.vectors import Floats, Integers, pack, unpack
+from search.store.rows import Rows
+from search.vectors import Floats, Integers, pack
 
 WORTH_A_WORD = 10_000
 """Making the keywords of so many chunks anew takes seconds: whoever waits is told why, on the standard error."""
@@ -48,7 +49,8 @@ class SqliteStore:
         self.location = str(path)
         self._database = Database(path)
         self.answers: Answers = SqliteAnswers(self._database)
-        self._index = VectorIndex(exact_rows)
+        self._rows = Rows()
+        self._index = VectorIndex(self._rows, exact_rows)
         self._segment = segment
         self._keyword_index: bm25.Index | None = None
         self._make_keywords()
@@ -200,20 +202,8 @@ class SqliteStore:
             return bm25.rank(connection, self._keywords(connection), terms, count, allowed)
 
     def vectors(self, space: Space, ids: Integers) -> Floats:
-        found = np.full((len(ids), space.dimensions), np.nan, np.float32)
-        if not len(ids):
-            return found
         with self._database.reading() as connection:
-            rows = dict(
-                connection.execute(
-                    f"SELECT chunk, vector FROM vectors WHERE space = ? AND chunk IN ({statements.marks(ids)})",
-                    [space.id, *ids.tolist()],
-                ).fetchall()
-            )
-        have = [i for i, id_ in enumerate(ids.tolist()) if id_ in rows]
-        if have:
-            found[have] = unpack((rows[int(ids[i])] for i in have), space.dimensions)
-        return found
+            return self._rows.of_chunks(connection, space.id, ids, space.dimensions)
 
     def occurrences(self, ids: Integers, only: Filter) -> dict[int, list[Occurrence]]:
         condition, parameters = statements.condition(only)
@@ -233,7 +223,7 @@ class SqliteStore:
 
     def passing(self, only: Filter) -> int:
         with self._database.reading() as connection:
-            return len(statements.allowed(connection, only))
+            return len(statements.allowed(connection, only)) if only else statements.counter(connection)
 
     def around(self, root: str, path: str, start: int, end: int, count: int) -> tuple[int, int]:
         with self._database.reading() as connection:
