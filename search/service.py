@@ -58,6 +58,7 @@ def searcher_of(service: Service, space: Space) -> Searcher:
     for host in dict.fromkeys((settings.embed_host, EMBEDDED_HOST, settings.ollama_host)):
         client = Client(host, api_key=settings.api_key)
         searcher = Searcher(service.store, client, space.model, prefixes_of_space, space)
+        searcher.reranker = service.searcher.reranker
         try:
             if searcher.model().fits(space):
                 return searcher

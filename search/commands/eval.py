@@ -33,8 +33,9 @@ def add(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("--mode", choices=MODES, default="hybrid", help="what to rank by (default hybrid)")
     parser.add_argument("--space", metavar="ID|MODEL", help="the vector space to search (default: the active one)")
     parser.add_argument("--no-diversify", action="store_true", help="near copies are hits of their own")
+    parser.add_argument("--rerank", action="store_true", help="have the chat model order the first hits")
     options.add_filters(parser)
-    parser.add_argument("--against", metavar="KEY=VALUE,...", help="a second setting: mode, space, diversify")
+    parser.add_argument("--against", metavar="KEY=VALUE,...", help="a second setting: mode, space, diversify, rerank")
     parser.add_argument("--save", type=Path, metavar="FILE", help="keep the result there")
     parser.add_argument("--baseline", type=Path, metavar="FILE", help="a saved result; exit code 1 where it is missed")
     parser.add_argument(
@@ -63,8 +64,14 @@ def run(chosen: argparse.Namespace, settings: Settings) -> int:
     asked = questions.read(chosen.questions, chosen.judgements)
     baseline = evaluation.load(chosen.baseline) if chosen.baseline else None
     with open_service(settings) as service:
-        diversify = not chosen.no_diversify
-        pattern = Query("x", chosen.k, chosen.mode, **options.filters(chosen), diversify=diversify)
+        pattern = Query(
+            "x",
+            chosen.k,
+            chosen.mode,
+            **options.filters(chosen),
+            diversify=not chosen.no_diversify,
+            rerank=chosen.rerank,
+        )
         found = _evaluate(service, asked, pattern, chosen.space)
         if chosen.against:
             second = _evaluate(service, asked, *_second(chosen.against, pattern, chosen.space))
@@ -77,7 +84,8 @@ def run(chosen: argparse.Namespace, settings: Settings) -> int:
         print(pydantic_core.to_json({"evaluations": pair or (found,), "differences": differences}, indent=2).decode())
     else:
         _print(found if pair is None else pair, differences)
-        terminal.tell([*found.notes, *_unknown(found)], quiet=chosen.quiet)
+        notes = dict.fromkeys((*found.notes, *(second.notes if chosen.against else ())))
+        terminal.tell([*notes, *_unknown(found)], quiet=chosen.quiet)
         for difference in lower:
             print(f"regression: {TITLES[difference.measure]} fell by {-difference.mean:.4f}")
     return 1 if lower else 0
@@ -85,6 +93,7 @@ def run(chosen: argparse.Namespace, settings: Settings) -> int:
 
 def _evaluate(service: Service, asked: list[questions.Judged], pattern: Query, wanted: str | None) -> Evaluation:
     searcher, setting = service.searcher, pattern.mode + ("" if pattern.diversify else ", not diversified")
+    setting += ", reranked" if pattern.rerank else ""
     if wanted is not None:
         space = _space(service, wanted)
         searcher, setting = searcher_of(service, space), f"{setting}, space {space.id} ({space.model})"
@@ -103,14 +112,14 @@ def _second(against: str, pattern: Query, space: str | None) -> tuple[Query, str
         key, _, value = (piece.strip() for piece in part.partition("="))
         if key == "mode" and value in get_args(Mode):
             pattern = replace(pattern, mode=value)  # type: ignore[arg-type]
-        elif key == "diversify" and value in ("true", "false"):
-            pattern = replace(pattern, diversify=value == "true")
+        elif key in ("diversify", "rerank") and value in ("true", "false"):
+            pattern = replace(pattern, **{key: value == "true"})  # type: ignore[arg-type]
         elif key == "space" and value:
             space = value
         else:
             raise QueryError(
                 f"--against {part!r}: it takes mode={'|'.join(MODES)}, space=ID or MODEL, diversify=true|false, "
-                "with commas between"
+                "rerank=true|false, with commas between"
             )
     return pattern, space
 

@@ -65,10 +65,10 @@ def test_a_regression_is_exit_code_1(questions: Path, tmp_path: Path, capsys: py
 
 def test_two_settings_stand_side_by_side(questions: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """With what each question gained and lost by the second; comparing is no failure."""
-    assert main(["eval", str(questions), "--against", "mode=keyword,diversify=false", "--json"]) == 0
+    assert main(["eval", str(questions), "--against", "mode=keyword,diversify=false,rerank=true", "--json"]) == 0
     compared = json.loads(capsys.readouterr().out)
     first, second = compared["evaluations"]
-    assert (first["setting"], second["setting"]) == ("hybrid", "keyword, not diversified")
+    assert (first["setting"], second["setting"]) == ("hybrid", "keyword, not diversified, reranked")
     for difference in compared["differences"]:
         name = difference["measure"]
         assert difference["mean"] == pytest.approx(second["measures"][name] - first["measures"][name])
@@ -77,6 +77,12 @@ def test_two_settings_stand_side_by_side(questions: Path, capsys: pytest.Capture
             for old, new in zip(first["outcomes"], second["outcomes"], strict=True)
         ]
         assert (difference["better"], difference["worse"]) == (sum(x > 0 for x in moved), sum(x < 0 for x in moved))
+
+
+def test_notes_of_both_settings_are_told(questions: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A second setting that could not be had is no silent repetition of the first."""
+    assert main(["eval", str(questions), "--against", "rerank=true"]) == 0
+    assert "not reranked: no chat model is set" in capsys.readouterr().err
 
 
 def test_a_space_is_searched_with_its_own_model(questions: Path, capsys: pytest.CaptureFixture[str]) -> None:
