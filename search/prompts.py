@@ -74,7 +74,7 @@ def rewriting(question: str, turns: Sequence[Turn]) -> list[dict[str, str]]:
 
 def grading(query: str, sources: Sequence[Source]) -> list[dict[str, str]]:
     """The conversation that asks for a grade of each passage."""
-    asked = 'Grade each passage. Reply as JSON: {"grades": [{"passage": 1, "grade": 0}, ...]}'
+    asked = 'Grade each passage. Reply as JSON, a grade under each number: {"1": 0, "2": 3, ...}'
     return [
         {"role": "system", "content": GRADING},
         {"role": "user", "content": f"{_passages(sources)}\n\nQuery: {query.strip()}\n{asked}"},
@@ -82,17 +82,10 @@ def grading(query: str, sources: Sequence[Source]) -> list[dict[str, str]]:
 
 
 def grades(count: int) -> dict[str, Any]:
-    """The form of the reply to `grading` so many passages."""
-    grade = {
-        "type": "object",
-        "properties": {
-            "passage": {"type": "integer", "minimum": 1, "maximum": count},
-            "grade": {"type": "integer", "minimum": 0, "maximum": BEST_GRADE},
-        },
-        "required": ["passage", "grade"],
-    }
-    each = {"type": "array", "items": grade, "minItems": count, "maxItems": count}
-    return {"type": "object", "properties": {"grades": each}, "required": ["grades"]}
+    """The form of the reply to `grading` so many passages: each has its own place, so that none can be left out."""
+    numbers = [str(number) for number in range(1, count + 1)]
+    grade = {"type": "integer", "enum": list(range(BEST_GRADE + 1))}
+    return {"type": "object", "properties": dict.fromkeys(numbers, grade), "required": numbers}
 
 
 def passage(source: Source) -> str:

@@ -72,8 +72,8 @@ def _grades(chat: Chat, query: str, plan: budget.Plan, seconds: float) -> list[i
 def _read(text: str, sources: Sequence[Source], model: str) -> list[int]:
     """The grades in a reply. Raises ModelGarbled unless each passage has one."""
     try:
-        found = {entry["passage"]: entry["grade"] for entry in json.loads(text)["grades"]}
-        grades = [found[source.n] for source in sources]
+        found = json.loads(text)
+        grades = [found[str(source.n)] for source in sources]
     except (ValueError, KeyError, TypeError):
         grades = []
     if not grades or any(type(grade) is not int or not 0 <= grade <= prompts.BEST_GRADE for grade in grades):

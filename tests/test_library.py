@@ -58,8 +58,11 @@ def test_filters_are_those_of_http(opened: Index) -> None:
 
 
 def test_rerank_is_done_by_the_chat_model(opened: Index) -> None:
-    """One that does not grade changes nothing and says so."""
-    assert "note: not reranked: llama3 did not grade each passage" in repr(opened.search("vectors kept", rerank=True))
+    """The hits show the grades that it gave."""
+    plain, read = opened.search("vectors kept"), opened.search("vectors kept", rerank=True)
+    assert [hit.grade for hit in plain] == [None] * 7
+    assert [hit.grade for hit in read] == [0] * 7
+    assert [hit.chunk.id for hit in read] == [hit.chunk.id for hit in plain]
 
 
 def test_ask_gives_an_answer_that_shows_itself(opened: Index) -> None:

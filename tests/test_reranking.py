@@ -36,11 +36,10 @@ def grading(**grades: int) -> Any:
 
     def reply(messages: list[dict[str, Any]]) -> str:
         passages = re.findall(r"\[(\d+)\] [^\n]*\n<passage>\n(.*?)\n</passage>", messages[-1]["content"], re.DOTALL)
-        graded = [
-            {"passage": int(number), "grade": next((grade for word, grade in grades.items() if word in text), 0)}
-            for number, text in passages
-        ]
-        return json.dumps({"grades": graded})
+        graded = {
+            number: next((grade for word, grade in grades.items() if word in text), 0) for number, text in passages
+        }
+        return json.dumps(graded)
 
     return reply
 
@@ -76,7 +75,7 @@ def test_the_model_is_held_to_a_form_and_sees_passages_as_data(service: Service,
     ask(service.searcher)
     (body,) = fake_ollama.sent("/api/chat")
     assert (body["think"], body["truncate"], body["shift"]) == (False, False, False)
-    assert body["format"]["properties"]["grades"]["minItems"] == 6
+    assert body["format"]["required"] == ["1", "2", "3", "4", "5", "6"]
     assert "[6] " in body["messages"][-1]["content"]
     assert f"Query: {ASKED}" in body["messages"][-1]["content"]
 
@@ -86,13 +85,13 @@ def test_the_model_is_held_to_a_form_and_sees_passages_as_data(service: Service,
     [
         "{}",
         "{oops",
-        '{"grades": []}',
-        '{"grades": [{"passage": 1, "grade": 3}]}',
+        '{"1": 3}',
         '{"grades": 7}',
-        '{"grades": [1, 2, 3, 0, 0, 0]}',
-        json.dumps({"grades": [{"passage": n, "grade": 9} for n in range(1, 7)]}),
-        json.dumps({"grades": [{"passage": n, "grade": True} for n in range(1, 7)]}),
-        json.dumps({"grades": [{"passage": n, "grade": "3"} for n in range(1, 7)]}),
+        json.dumps({str(n): 9 for n in range(1, 7)}),
+        json.dumps({str(n): -1 for n in range(1, 7)}),
+        json.dumps({str(n): True for n in range(1, 7)}),
+        json.dumps({str(n): "3" for n in range(1, 7)}),
+        json.dumps({str(n): None for n in range(1, 7)}),
     ],
 )
 def test_what_is_no_grade_of_each_passage_changes_nothing(service: Service, fake_ollama: FakeOllama, said: str) -> None:
