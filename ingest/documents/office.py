@@ -239,12 +239,10 @@ def _write(writer: Writer, raw: str, block: Block, page: int | None, first_rows:
         row = first_rows.get(block.heading[-1] if block.heading else "")
         writer.add(cells, "header" if _is_header(cells) else "rows", block.heading, page=page, row=row)
     elif block.kind == "rows":
-        header = _row(block.context)
-        context = header if _is_header(header) else ""
         before = first_rows.get(block.heading[-1] if block.heading else "")
-        for number, text in _row_groups(raw):
+        for kind, number, text, context in _rows(raw, _row(block.context)):
             row = before + number if before else None
-            writer.add(text, "rows", block.heading, page=page, context=context, row=row, gap="\n")
+            writer.add(text, kind, block.heading, page=page, context=context, row=row, gap="\n")
     elif block.kind == "heading":
         text = block.heading[-1] if block.heading else ""
         writer.add(text, "heading", block.heading, page=page)
@@ -254,12 +252,39 @@ def _write(writer: Writer, raw: str, block: Block, page: int | None, first_rows:
         writer.add(text, block.kind, block.heading, page=page, gap=gap)
 
 
-def _row_groups(raw: str) -> Iterator[tuple[int, str]]:
+def _rows(raw: str, first: str) -> Iterator[tuple[str, int, str, str]]:
+    """The rows of a table below its first: kind, number of the first row, text, and the header that is their context.
+
+    Where the first row and those after it are captions, of one cell, the header may be the row after these.
+    """
+    context = first if _is_header(first) else ""
+    captions = _filled(first) <= 1
+    for number, rows in _row_groups(raw):
+        done = 0
+        for at, row in enumerate(rows if captions else ()):
+            if captions := _filled(row) <= 1:
+                continue
+            if _is_header(row):
+                if at:
+                    yield "rows", number, "\n".join(rows[:at]), ""
+                yield "header", number + at, row, ""
+                context, done = row, at + 1
+            break
+        if rows[done:]:
+            yield "rows", number + done, "\n".join(rows[done:]), context
+
+
+def _row_groups(raw: str) -> Iterator[tuple[int, list[str]]]:
     """The rows of a table's lines without empty ones: those that follow each other, and the number of the first."""
     rows = ((number, row) for number, line in enumerate(raw.split("\n"), 1) if (row := _row(line)).strip(" |"))
     for _, group in groupby(enumerate(rows), key=lambda one: one[1][0] - one[0]):
         found = [row for _, row in group]
-        yield found[0][0], "\n".join(text for _, text in found)
+        yield found[0][0], [text for _, text in found]
+
+
+def _filled(cells: str) -> int:
+    """How many cells of a row have something in them."""
+    return sum(bool(cell.strip()) for cell in cells.split("|"))
 
 
 def plain(raw: str) -> str:

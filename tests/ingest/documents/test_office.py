@@ -166,6 +166,26 @@ def test_rows_of_a_workbook_are_those_that_its_program_shows(tmp_path: Path) -> 
     assert document.blocks[3].context == "name | size"
 
 
+def test_a_header_below_captions_is_the_context_of_its_rows(tmp_path: Path) -> None:
+    """Most tables that people make have a title above the names of the columns."""
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for row in (["Costs 2024"], ["all in euros"], ["name", "sum"], ["rent", 100], ["power", 20]):
+        sheet.append(row)
+    book.save(tmp_path / "a.xlsx")
+    document = documents.read(tmp_path / "a.xlsx", str(tmp_path), "a.xlsx")[0]
+    assert [
+        (block.kind, block.row, document.text[block.start : block.end], block.context) for block in document.blocks
+    ] == [
+        ("heading", None, "Sheet", ""),
+        ("rows", 1, "Costs 2024 |", ""),
+        ("rows", 2, "all in euros |", ""),
+        ("header", 3, "name | sum", ""),
+        ("rows", 4, "rent | 100\npower | 20", "name | sum"),
+    ]
+
+
 def test_rows_of_an_opendocument_sheet(tmp_path: Path) -> None:
     """Rows that stand for several count as so many."""
     spaces = "urn:oasis:names:tc:opendocument:xmlns"
