@@ -66,6 +66,8 @@ def read(data: bytes, name: str) -> Content:
     if not text.strip():
         raise Unreadable("the file has nothing but blanks in it")
     content = _text(text, extension)
+    if not content.text.strip():
+        raise Unreadable("there is no text in it")
     content.encoding = encoding
     content.warnings.extend(warnings)
     return content

@@ -88,6 +88,7 @@ def read(data: bytes, type: str, media_type: str) -> Content:
             type,
             parts.missing(data, references.show(result.content)),
             sheets.first_rows(data) if type in sheets.TYPES else {},
+            parts.slide_order(data) if type == "pptx" else {},
         )
     )
     content.metadata.update(_metadata(result.metadata))
@@ -207,19 +208,24 @@ def _ranges(numbers: list[int]) -> str:
 
 
 def _markdown(
-    result: Any, type: str, others: Iterable[tuple[str, str]], rows: Mapping[str, int] = MappingProxyType({})
+    result: Any,
+    type: str,
+    others: Iterable[parts.Part],
+    rows: Mapping[str, int] = MappingProxyType({}),
+    slides: Mapping[int, int] = MappingProxyType({}),
 ) -> Content:
     """The blocks of the Markdown, each as a reader sees it, then what stands in other parts.
 
-    `rows` has the number of each sheet's first row, where that is known.
+    `rows` has the number of each sheet's first row, `slides` where a slide is shown, by the extractor's number of it.
     """
     writer = Writer()
-    for page, text in _pages(clean(result.content)):
+    pages = [(slides.get(page, page) if page else page, text) for page, text in _pages(clean(result.content))]
+    for page, text in sorted(pages, key=lambda one: one[0] or 0):
         for block in markdown.scan(text):
             _write(writer, text[block.start : block.end], block, page, rows)
     title = _title(result.metadata) or _heading_title(writer.blocks, type)
-    for name, paragraph in others:
-        writer.add(paragraph, "note", (name,))
+    for part in others:
+        writer.add(part.text, "note", (part.name,), page=part.page)
     if not writer.blocks:
         raise Unreadable("there is no text in it")
     blocks = writer.blocks if type in _SPREADSHEETS else without_title(writer.blocks, title)

@@ -6,10 +6,12 @@ New Office formats are zip archives of XML; what stands in these parts and not i
 from __future__ import annotations
 
 import io
+import posixpath
 import re
 import zipfile
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from html import unescape
 
 from ingest.documents.text import clean
@@ -27,30 +29,89 @@ _PARTS = (
     ("Diagrams", re.compile(r"(word|ppt|xl)/diagrams/data\d+\.xml$")),
     ("Text boxes", re.compile(r"xl/drawings/drawing\d+\.xml$")),
 )
+_FAILURES = (
+    zipfile.BadZipFile, zlib.error, KeyError, OSError, ValueError, NotImplementedError, RuntimeError, EOFError
+)  # fmt: skip
+_PRESENTATION = "ppt/presentation.xml"
+_SLIDE = re.compile(r'<(?:\w+:)?sldId\b[^>]*\br:id="([^"]*)"')
+_RELATION = re.compile(r"<(?:\w+:)?Relationship\b[^>]*>")
+_ATTRIBUTE = re.compile(r'\b(Id|Target)="([^"]*)"')
 _PARAGRAPH = re.compile(r"</(?:\w+:)?(?:p|comment|ser|cat|tx)>")
 _TEXT = re.compile(r"<(?:\w+:)?(?:t|v|text)(?:\s[^>]*)?>([^<]*)</")
 
 
-def missing(data: bytes, text: str) -> Iterator[tuple[str, str]]:
-    """Paragraphs of other parts that are not in `text`, each with the name of the kind of part."""
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A paragraph of another part: the name of its kind, and the number of the slide that it belongs to."""
+
+    name: str
+    text: str
+    page: int | None
+
+
+def missing(data: bytes, text: str) -> Iterator[Part]:
+    """Paragraphs of other parts that are not in `text`."""
     known = _squeezed(text)
-    for name, part in _parts(data):
-        for paragraph in _paragraphs(part):
+    for part in _parts(data):
+        for paragraph in _paragraphs(part.text):
             squeezed = _squeezed(paragraph)
             if squeezed and squeezed not in known:
                 known += "\n" + squeezed
-                yield name, paragraph
+                yield replace(part, text=paragraph)
 
 
-def _parts(data: bytes) -> Iterator[tuple[str, str]]:
+def slide_order(data: bytes) -> dict[int, int]:
+    """The place of each slide in the presentation by the place of its file, by which the extractor counts."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            shown = [path for path in _shown(archive) if path in archive.namelist()]
+    except _FAILURES:
+        return {}
+    by_file = sorted(shown, key=lambda path: [int(digits) for digits in re.findall(r"\d+", path)])
+    return {by_file.index(path) + 1: number for number, path in enumerate(shown, 1)}
+
+
+def relations(archive: zipfile.ZipFile, path: str) -> dict[str, str]:
+    """The parts that one part refers to, by the id that it has for each; raises as zipfile does."""
+    folder, name = posixpath.split(path)
+    try:
+        found = archive.read(f"{folder}/_rels/{name}.rels").decode("utf-8", "replace")
+    except KeyError:
+        return {}
+    attributes = (dict(_ATTRIBUTE.findall(relation)) for relation in _RELATION.findall(found))
+    return {
+        one["Id"]: posixpath.normpath(posixpath.join("/", folder, one["Target"])).lstrip("/")
+        for one in attributes
+        if one.keys() >= {"Id", "Target"}
+    }
+
+
+def _parts(data: bytes) -> Iterator[Part]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = [member for member in archive.infolist() if member.file_size <= MAX_PART_BYTES]
+            slides = _slides(archive)
             for name, pattern in _PARTS:
                 for member in [one for one in members if pattern.match(one.filename)][:MAX_PARTS]:
-                    yield name, archive.read(member).decode("utf-8", "replace")
-    except (zipfile.BadZipFile, zlib.error, OSError, ValueError, NotImplementedError, RuntimeError, EOFError):
+                    text = archive.read(member).decode("utf-8", "replace")
+                    yield Part(name, text, slides.get(member.filename))
+    except _FAILURES:
         return
+
+
+def _slides(archive: zipfile.ZipFile) -> dict[str, int]:
+    """The number of the slide that refers to a part, as a presentation shows its slides."""
+    slides = enumerate(_shown(archive), 1)
+    return {part: number for number, slide in slides for part in relations(archive, slide).values()}
+
+
+def _shown(archive: zipfile.ZipFile) -> list[str]:
+    """The parts of a presentation's slides in the order in which they are shown; none for another document."""
+    if _PRESENTATION not in archive.namelist():
+        return []
+    paths = relations(archive, _PRESENTATION)
+    order = _SLIDE.findall(archive.read(_PRESENTATION).decode("utf-8", "replace"))
+    return [paths[id_] for id_ in order if id_ in paths]
 
 
 def _paragraphs(part: str) -> Iterator[str]:

@@ -7,19 +7,18 @@ read in passing; their rows have no numbers.
 from __future__ import annotations
 
 import io
-import posixpath
 import re
 import zipfile
 import zlib
 from collections.abc import Iterator
 from html import unescape
 
+from ingest.documents import parts
+
 TYPES = frozenset({"xlsx", "ods"})
 MAX_BYTES = 100_000_000
 
 _SHEET = re.compile(r'<(?:\w+:)?sheet\b[^>]*?\bname="([^"]*)"[^>]*?\br:id="([^"]*)"')
-_RELATION = re.compile(r"<(?:\w+:)?Relationship\b[^>]*>")
-_ATTRIBUTE = re.compile(r'\b(Id|Target)="([^"]*)"')
 _CELL = re.compile(rb'<(?:\w+:)?c\b[^>]*?\br="[A-Z]+(\d+)"[^>]*[^/]>\s*<(?:\w+:)?(?:f|v|is)\b')
 _ODS = re.compile(
     rb'<table:table\b[^>]*?table:name="([^"]*)"|<table:table-row\b([^>]*)>|(office:value-type=|<text:p\b)'
@@ -40,12 +39,9 @@ def first_rows(data: bytes) -> dict[str, int]:
 
 
 def _office(archive: zipfile.ZipFile) -> Iterator[tuple[str, int]]:
-    relations = _member(archive, "xl/_rels/workbook.xml.rels").decode("utf-8", "replace")
-    attributes = (dict(_ATTRIBUTE.findall(relation)) for relation in _RELATION.findall(relations))
-    targets = {found.get("Id", ""): found.get("Target", "") for found in attributes}
+    paths = parts.relations(archive, "xl/workbook.xml")
     for name, id_ in _SHEET.findall(_member(archive, "xl/workbook.xml").decode("utf-8", "replace")):
-        path = posixpath.join("/xl", targets.get(id_, "")).lstrip("/")
-        if found := _CELL.search(_member(archive, path)):
+        if found := _CELL.search(_member(archive, paths[id_])):
             yield unescape(name), int(found[1])
 
 

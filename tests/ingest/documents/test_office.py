@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from openpyxl import Workbook
 from openpyxl.styles import Font
+from pptx import Presentation
 
 from ingest import documents
 from tests.ingest.documents.made import WORD, docx, paragraph, pdf, read, reason, shown
@@ -118,6 +119,23 @@ def test_headings_of_an_authors_own_styles(tmp_path: Path) -> None:
         (("Two", "Own"), "Own"),
         (("Two", "Own"), "End."),
     ]
+
+
+def test_notes_of_a_slide_stand_on_its_page(tmp_path: Path) -> None:
+    """In the order in which the slides are shown, which need not be that of their files."""
+    deck = Presentation()
+    for number in (1, 2, 3):
+        slide = deck.slides.add_slide(deck.slide_layouts[5])
+        slide.shapes.title.text = f"Slide {number}"
+        if number == 3:
+            slide.notes_slide.notes_text_frame.text = "Say this slowly."
+    order = deck.slides._sldIdLst
+    order.insert(0, order[2])
+    deck.save(tmp_path / "a.pptx")
+    document = documents.read(tmp_path / "a.pptx", str(tmp_path), "a.pptx")[0]
+    pages = {document.text[block.start : block.end]: block.page for block in document.blocks}
+    assert (pages["Slide 3"], pages["Slide 1"], pages["Slide 2"]) == (1, 2, 3)
+    assert next(page for text, page in pages.items() if "Say this slowly." in text) == 1
 
 
 def test_opendocument_slides(tmp_path: Path) -> None:
