@@ -125,11 +125,17 @@ def prefixed(model: Model, texts: Sequence[str]) -> list[str]:
 
 def installed(client: Client, name: str) -> str:
     """The digest of a model at one host. Raises ModelMissing."""
-    found = client.tags().find(name)
+    place = f"SEARCH_EMBED_MODEL={EMBEDDED_HOST}{name}"
+    here = f", or set {place}, which needs no Ollama" if name == MULTILINGUAL_MODEL else ""
+    try:
+        found = client.tags().find(name)
+    except ModelUnreachable as error:
+        if not here:
+            raise
+        raise ModelUnreachable(f"{error}{here}") from error
     if found is None:
         if client.host.embedded:
             client.show(name)  # raises, with what there is to install
-        here = f", or {EMBEDDED_HOST}{name} for the one without a server" if name == MULTILINGUAL_MODEL else ""
         raise ModelMissing(
             f"the model {name!r} is not installed at {client.host.url}: run `ollama pull {name}` there, "
             f"or name another model in SEARCH_EMBED_MODEL{here}"

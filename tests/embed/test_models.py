@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from search import embed
-from search.errors import ModelMissing
+from search.errors import ModelMissing, ModelUnreachable
 from search.ollama.client import Client
 from tests.fake_models import FakeModel
 from tests.fake_ollama import FakeOllama
@@ -53,3 +53,15 @@ def test_documents_come_all_or_not_at_all(fake_ollama: FakeOllama) -> None:
         fake_ollama.fault("busy", times=1)
         assert embed.documents(model, [f"text {number}" for number in range(70)]).shape == (70, 256)
         assert embed.documents(model, []).shape == (0, 256)
+
+
+def test_the_model_that_needs_no_server_is_named_where_a_server_was_asked_for_it(fake_ollama: FakeOllama) -> None:
+    """Whether the server doesn't have it or isn't there."""
+    for url, kind in ((fake_ollama.url, ModelMissing), ("http://127.0.0.1:9", ModelUnreachable)):
+        with (
+            Client(url) as client,
+            pytest.raises(kind, match="set SEARCH_EMBED_MODEL=embedded://multilingual-e5-small"),
+        ):
+            embed.describe(client, "multilingual-e5-small")
+    with Client("http://127.0.0.1:9") as client, pytest.raises(ModelUnreachable, match=r"OLLAMA_HOST$"):
+        embed.describe(client, "bge-m3")
