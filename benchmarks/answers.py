@@ -8,7 +8,7 @@ It is indexed and asked as the program does without a chat model. Printed for ea
 
     extracts     how often the first extract, and the first two, hold the answer word for word (short answers only)
     off topic    questions of the other folders asked of this one: refused, against its own answerable questions
-    near misses  its own unanswerable questions: refused, or marked as lacking the kind of answer asked for; and the
+    near misses  its own unanswerable questions: refused, or marked as lacking what was asked for; and the
                  share of wrong answers when only the surest part of all questions is answered (risk at coverage)
     checks       true answers, and the same with one thing changed (changed_answers.py): how many are flagged
 
@@ -64,7 +64,7 @@ class Asked:
 
 @dataclass(slots=True)
 class Given:
-    """What came of a question: the first extracts' texts, whether refused, how sure, whether the kind is missing."""
+    """What came of a question: the first extracts' texts, whether refused, how sure, whether something is missing."""
 
     quoted: tuple[str, ...]
     refused: bool
@@ -272,7 +272,7 @@ def near_page(page: int | None, pages: Sequence[int]) -> bool:
 def given(whole: Any) -> Given:
     """What a benchmark wants of an answer."""
     quoted = tuple(sentence.text for sentence in whole.sentences)
-    lacking = any("none of the passages seems to hold" in note for note in whole.notes)
+    lacking = any("none of the passages" in note or "say the opposite" in note for note in whole.notes)
     return Given(quoted, whole.how == "refused", whole.metrics["relevance"], lacking)
 
 

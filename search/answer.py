@@ -124,7 +124,7 @@ def _events(answerer: Answerer, question: Question) -> Generator[Event]:
         yield from _quote(draft, read)
     else:
         try:
-            unsure = probability < gates.UNSURE or read.missing
+            unsure = probability < gates.UNSURE or read.doubts()
             if unsure and not writing.states(answerer.chat, asked, sources):
                 yield from _refuse(draft, f"{answerer.chat.model} does not find the answer in the passages")
             else:
@@ -183,8 +183,7 @@ def _refuse(draft: Draft, why: str) -> Iterator[Event]:
 def _quote(draft: Draft, read: extracts.Found) -> Iterator[Event]:
     """Answers with sentences of the sources, word for word."""
     yield SourcesFound(draft.sources)
-    if read.missing:
-        draft.notes.append(f"none of the passages seems to hold {gates.WANTED[read.missing]}, which was asked for")
+    draft.notes += read.doubts()
     for extract in extracts.best(read.extracts):
         sentence = Sentence(f"{inert(extract.text)} [{extract.citation.source}]", "supported", (extract.citation,))
         draft.checked.append(sentence)

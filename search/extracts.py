@@ -16,7 +16,7 @@ from math import log
 
 import numpy as np
 
-from search import gates, literals, sentences
+from search import gates, literals, sentences, support
 from search.gates import Evidence, Expected
 from search.keywords import terms
 from search.literals import Word, stem
@@ -50,13 +50,25 @@ class Extract:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The extracts, best first, what speaks for it that they concern the question, and the kind of answer that was
-    asked for and that none of the sentences has.
+    """The extracts, best first, what speaks for it that they concern the question, the kind of answer that was
+    asked for and that none of the sentences has, and what the question takes for granted and they don't say.
     """
 
     extracts: tuple[Extract, ...]
     evidence: Evidence
     missing: Expected | None = None
+    unsaid: tuple[str, ...] = ()
+
+    def doubts(self) -> list[str]:
+        """What speaks against it that the passages answer the question, in words."""
+        doubts = []
+        if self.missing:
+            doubts.append(f"none of the passages seems to hold {gates.WANTED[self.missing]}, which was asked for")
+        if self.unsaid == ("not",):
+            doubts.append("the question takes something for granted of which the passages say the opposite")
+        elif self.unsaid:
+            doubts.append(f"none of the passages has {', '.join(self.unsaid)}, which the question speaks of")
+        return doubts
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +125,10 @@ def find(
     scores = scores / WHOLE - PLACE * np.array([one.place for one in found])
     evidence = Evidence(passage, sentence, float(0.5 * own.max() + 0.5 * wider.max()))
     return Found(
-        tuple(_joined(found, scores)), evidence, None if fits[np.argsort(-scores)[:SENTENCES_WEIGHED]].any() else kind
+        tuple(_joined(found, scores)),
+        evidence,
+        None if fits[np.argsort(-scores)[:SENTENCES_WEIGHED]].any() else kind,
+        support.unsaid(question, [unit for source in sources for unit in support.units(source)]),
     )
 
 

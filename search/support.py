@@ -9,11 +9,13 @@ the same passage is seen as well. Measured by benchmarks/answers.py.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import log
+from typing import Literal
 
 from search import alignment, literals, sentences
 from search.alignment import Surroundings
@@ -36,12 +38,19 @@ RIVAL, SAID_RIVAL, MARGIN = 0.65, 0.75, 0.25
 """How well a place has to fit (`alignment`) for another literal there to count (one that the sentence has elsewhere,
 too), and by how much better.
 """
-AGAINST, TURNED_MARGIN = 0.4, 0.1
-"""The same for a place where the passages say the opposite."""
+AGAINST, TURNED_MARGIN, ASKED_MARGIN = 0.4, 0.1, 0.2
+"""The same for a place where the passages say the opposite, of an answer and of a question."""
 QUOTED = 4
 """So many words in the same order are a quotation."""
 DENIED, BESIDE = 0.3, 2
 """How well a place where the passages deny something has to fit one where the sentence does; the words beside it."""
+
+_WHETHER = re.compile(
+    r"\s*(?:why\s+)?(?:is|are|was|were|do|does|did|can|could|will|would|has|have|had|should|may|must)(?:n['’]t)?\b",
+    re.IGNORECASE,
+)
+
+Fault = Literal["absent", "displaced", "turned"]
 
 Cosines = Callable[[str, list[str]], Floats | None]
 """How close one text is to others, 0 (unrelated) to 1 (the same); None where no model answers."""
@@ -97,13 +106,36 @@ def judge(claim: str, passages: Sequence[Unit], cosines: Cosines | None = None) 
         covered = max(covered, min(1.0, float(near[closest]) / SAME_MEANING) * SUPPORTED)
         if passages[closest] not in chosen:
             chosen = [*chosen, passages[closest]]
-    missing = _missing(said, chosen, passages, weights)
+    missing = _named(_faults(said, chosen, passages, weights))
     if covered < PARTLY:
         return Judgement("not found", (), missing)
     return Judgement(
         "supported" if covered >= SUPPORTED and not missing else "partly",
         tuple(Citation(unit.source.n, unit.start, unit.end) for unit in chosen),
         missing,
+    )
+
+
+def unsaid(question: str, passages: Sequence[Unit]) -> tuple[str, ...]:
+    """What a question takes for granted and the passages don't say: its numbers, dates and names that stand in none
+    of them, or "not" where they say the opposite of it.
+
+    A name that stands elsewhere than the rest is no sign: the answer puts the two together. Nor is a number in words
+    ("what are two ways"), nor a denial where the question is whether something is so.
+    """
+    said = literals.read(question, names=literals.capitals_tell(unit.text for unit in passages))
+    if not passages or not _forms(said):
+        return ()
+    weights = _weights(_forms(said), passages)
+    faults = _faults(said, _cover(passages, weights)[0], passages, weights, ASKED_MARGIN)
+    open_ended = not _WHETHER.match(question)
+    return _named(
+        [
+            (word, fault)
+            for word, fault in faults
+            if (fault == "absent" and (word.kind != "number" or any(map(str.isdigit, word.text))))
+            or (fault == "turned" and open_ended)
+        ]
     )
 
 
@@ -145,10 +177,14 @@ def _cover(passages: Sequence[Unit], weights: dict[str, float]) -> tuple[list[Un
     return chosen, covered
 
 
-def _missing(
-    said: Sequence[Word], chosen: Sequence[Unit], passages: Sequence[Unit], weights: dict[str, float]
-) -> tuple[str, ...]:
-    """The literals that don't stand where the rest of the sentence does, and "not" where the passages say no."""
+def _faults(
+    said: Sequence[Word],
+    chosen: Sequence[Unit],
+    passages: Sequence[Unit],
+    weights: dict[str, float],
+    margin: float = TURNED_MARGIN,
+) -> list[tuple[Word, Fault]]:
+    """The literals that don't stand where the rest of the sentence does, and what the passages say the opposite of."""
 
     def about(unit: Unit) -> float:
         return sum(weights[form] for form in weights.keys() & unit.forms)
@@ -157,21 +193,25 @@ def _missing(
     here = [unit for unit in passages if unit in chosen or about(unit) >= SAME_SUBJECT * best]
     anywhere = frozenset[str]().union(*(unit.forms for unit in passages))
     headings = _headings(passages)
-    missing, turned = [], []
+    faults: list[tuple[Word, Fault]] = []
     for place, word in enumerate(said):
         around = alignment.surroundings(said, place, lambda form: weights[form] if form in anywhere else 0.0)
         if word.kind == "negation":
             if _added(said, place, around, passages):
-                turned.append(word)
-        elif word.kind != "word" and (
-            _absent(word, passages, headings, here) or _displaced(word, around, said, passages, here)
-        ):
-            missing.append(word.text)
-        elif _turned(word, around, passages):
-            turned.append(word)
-    if missing:
-        return tuple(missing)
-    return ("not",) if turned else ()
+                faults.append((word, "turned"))
+        elif word.kind != "word" and _absent(word, passages, headings, here):
+            faults.append((word, "absent"))
+        elif word.kind != "word" and _displaced(word, around, said, passages, here):
+            faults.append((word, "displaced"))
+        elif _turned(word, around, passages, margin):
+            faults.append((word, "turned"))
+    return faults
+
+
+def _named(faults: Sequence[tuple[Word, Fault]]) -> tuple[str, ...]:
+    """The literals, or "not" where there are none and something is turned round."""
+    words = tuple(word.text for word, fault in faults if fault != "turned")
+    return words or (("not",) if faults else ())
 
 
 def _absent(word: Word, passages: Sequence[Unit], headings: frozenset[str], here: Sequence[Unit]) -> bool:
@@ -213,7 +253,7 @@ def _rivals(word: Word, other: Word) -> bool:
     return other.kind == word.kind or (word.text[:1].isupper() and other.text[:1].isupper() and other.kind != "word")
 
 
-def _turned(word: Word, around: Surroundings, passages: Sequence[Unit]) -> bool:
+def _turned(word: Word, around: Surroundings, passages: Sequence[Unit], margin: float) -> bool:
     """Whether the passages deny what is said here, or say what is denied here."""
     if not word.sign:
         return False
@@ -222,7 +262,7 @@ def _turned(word: Word, around: Surroundings, passages: Sequence[Unit]) -> bool:
     if against < AGAINST:
         return False
     own = around.best((there, at) for there, at in places if there.words[at].sign != -word.sign)
-    return against > own + TURNED_MARGIN
+    return against > own + margin
 
 
 def _added(said: Sequence[Word], place: int, around: Surroundings, passages: Sequence[Unit]) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from search import extracts
 from search.records import ChunkRef, DocumentRef
 from search.replies import Source
@@ -43,6 +45,22 @@ def test_what_is_asked_for_and_nowhere_there_is_said() -> None:
     found = extracts.find("How many ships does the museum show?", [source("The museum shows ships. They are old.")])
     assert found.missing == "number"
     assert extracts.find("Which ships?", [source(PROSE)]).missing is None
+
+
+@pytest.mark.parametrize(
+    ("question", "unsaid"),
+    [
+        ("Who built the oldest ship for Gomes in 1502?", ("Gomes",)),
+        ("Which ships were not built by Nuno Paz in 1502?", ("not",)),
+        ("When did Nuno Paz build the oldest ship?", ()),
+        ("Who built the oldest ship in the great hall in 1502?", ()),
+    ],
+)
+def test_what_a_question_takes_for_granted_is_looked_up(question: str, unsaid: tuple[str, ...]) -> None:
+    """A name that nobody mentions, and the opposite of what is said, are doubts; what stands elsewhere is none."""
+    found = extracts.find(question, [source(PROSE)])
+    assert found.unsaid == unsaid
+    assert len(found.doubts()) == bool(unsaid)
 
 
 def test_repeats_are_shown_once() -> None:
