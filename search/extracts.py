@@ -25,7 +25,7 @@ from search.vectors import Floats
 
 MOST = 3
 NEAR_BEST = 0.75
-JOINED = 0.85
+JOINED = 0.75
 """A neighbour that is as good as this share of a sentence is shown together with it."""
 SOURCES_READ = 5
 SENTENCES_WEIGHED = 5
@@ -144,6 +144,7 @@ def best(extracts: Sequence[Extract]) -> list[Extract]:
 def _candidates(sources: Sequence[Source]) -> list[_Candidate]:
     found: list[_Candidate] = []
     for place, source in enumerate(sources[:SOURCES_READ]):
+        titles = {_plain(line) for line in (source.document.title, *source.chunk.heading)}
         heading = frozenset(stem(word) for word in terms(" ".join((source.document.title, *source.chunk.heading))))
         before = None
         for start, end in sentences.spans(source.chunk.text, rows=source.document.type in sentences.ROWS):
@@ -151,17 +152,31 @@ def _candidates(sources: Sequence[Source]) -> list[_Candidate]:
             forms = frozenset(stem(word) for word in terms(part))
             found.append(
                 _Candidate(
-                    source, place, start, end, literals.read(part), forms, heading, before, _says_something(part)
+                    source,
+                    place,
+                    start,
+                    end,
+                    literals.read(part),
+                    forms,
+                    heading,
+                    before,
+                    _says_something(part, titles),
                 )
             )
             before = len(found) - 1
     return found if any(one.quotable for one in found) else []
 
 
-def _says_something(sentence: str) -> bool:
+def _says_something(sentence: str, titles: set[str]) -> bool:
     """Whether a sentence could answer: headings, rules, fences, single words and questions don't."""
     bare = sentence.strip()
+    if _plain(bare) in titles:
+        return False
     return len(terms(bare)) > 1 and not bare.startswith(("#", "```", "~~~")) and not bare.endswith(("?", "？", "؟"))
+
+
+def _plain(line: str) -> str:
+    return " ".join(line.lower().strip(" #*_=-").split())
 
 
 def _texts(found: Sequence[_Candidate]) -> tuple[list[str], list[str]]:

@@ -33,6 +33,14 @@ def test_headings_and_questions_are_not_quoted() -> None:
     assert not any("# Ships" in text or "Does it float?" in text for text in quoted)
 
 
+def test_a_heading_is_not_quoted_however_it_is_written() -> None:
+    """What stands over a passage announces it."""
+    text = "Ships of the museum\n\n**The oldest ship**\n\nThe oldest ship of the museum is made of oak."
+    chunk = ChunkRef("id", text, 0, len(text), None, ("Ships of the museum", "The oldest ship"))
+    found = extracts.find("Which is the oldest ship?", [Source(1, DocumentRef("/r", "a.html", "", "html"), chunk)])
+    assert [extract.text for extract in found.extracts] == ["The oldest ship of the museum is made of oak."]
+
+
 def test_the_kind_that_is_asked_for_comes_first() -> None:
     """Of two sentences with the same words the one with a date answers "when"."""
     text = "The oldest ship was built in Porto by many hands. The oldest ship was built in 1502 in Porto."

@@ -39,6 +39,8 @@ class SmallModel:
         parameters.n_ctx = WINDOW
         parameters.n_parallel = 1
         parameters.warmup = False
+        # On a busy machine threads that wait for each other take many times as long as one alone.
+        parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = 1
         self._model = xllamacpp.Server(parameters)
         self._server = Server(self._respond)
         self.replies: list[str] = []
