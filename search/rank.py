@@ -32,6 +32,9 @@ FOREIGN_WEIGHT = 0.1
 WINDOW = 200
 """How many places of the keyword ranking its mean and deviation are taken over."""
 
+UNKNOWN = 3
+"""The power of the share of known words that the keyword ranking counts with."""
+
 HIGHEST = float(np.sqrt(WINDOW - 1))
 """The highest z that a BM25 score can have: that of a chunk which alone has a word."""
 
@@ -96,13 +99,13 @@ def weigh(keyword: Ranking, *, is_foreign: bool = False) -> Weights:
     """The weights for a query with this keyword ranking; foreign is a query whose language the model does not know.
 
     Where the collection lacks words of the query, it says in other words what is sought, and the words that it has
-    tell less: the keyword ranking counts with the square of the share that is known. Unless its first chunk stands
-    out: then by how far it does, of how far one can.
+    tell less: the keyword ranking counts with a power of the share that is known. Unless its first chunk stands out:
+    then by how far it does, of how far one can.
     """
     if is_foreign:
         return Weights(vector=FOREIGN_WEIGHT)
     peak = float(keyword_scale_of(keyword.scores).z(keyword.scores[:1]).max(initial=0.0))
-    trust = min(1.0, max(keyword.known**2, peak / HIGHEST))
+    trust = min(1.0, max(keyword.known**UNKNOWN, peak / HIGHEST))
     return Weights(1 - KEYWORD_WEIGHT * trust, KEYWORD_WEIGHT * trust, PHRASE_WEIGHT * trust)
 
 

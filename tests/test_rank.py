@@ -52,12 +52,12 @@ def test_a_rare_identifier_outweighs_every_meaning() -> None:
 
 
 def test_words_that_the_collection_lacks_take_weight_from_those_it_has() -> None:
-    """By the square of the share that is known; what the keyword ranking loses, the vectors gain."""
+    """By the cube of the share that is known; what the keyword ranking loses, the vectors gain."""
     scores = list(np.linspace(6, 4, 200))
-    weights = rank.weigh(ranking(list(range(200)), scores, known=0.5))
-    assert np.isclose(weights.keyword, 0.3 * 0.25)
+    weights = rank.weigh(ranking(list(range(200)), scores, known=0.8))
+    assert np.isclose(weights.keyword, 0.3 * 0.8**3)
     assert np.isclose(weights.vector, 1 - weights.keyword)
-    assert np.isclose(weights.phrases, 0.5 * 0.25)
+    assert np.isclose(weights.phrases, 0.5 * 0.8**3)
     assert rank.weigh(ranking(list(range(200)), scores)) == rank.Weights(0.7, 0.3, 0.5)
 
 

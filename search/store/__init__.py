@@ -40,7 +40,7 @@ class Ranking:
 
     Of a vector ranking, `mean` and `deviation` (standard deviation) estimate the score of an arbitrary chunk of the
     collection, so that its scores can be put on one scale with others. Of a keyword ranking, `known` is the share of
-    the query's words that the collection has at all, each word counted by its inverse document frequency.
+    the query's words that the collection has at all.
     """
 
     ids: Integers

@@ -118,7 +118,7 @@ def rank(
     together = _with_neighbours(connection, index, found, weights, ids)
     scores = ((1 - NEIGHBOURS_SHARE) * scores + NEIGHBOURS_SHARE * together).astype(np.float32)
     best = top_k(scores, count)
-    return Ranking(ids[best], scores[best], known=_known(weights, found))
+    return Ranking(ids[best], scores[best], known=_known(words, found))
 
 
 def _find(connection: sqlite3.Connection, index: Index, words: Sequence[frozenset[int]]) -> list[list[_Postings]]:
@@ -169,10 +169,9 @@ def _weights(index: Index, words: Sequence[frozenset[int]], found: list[list[_Po
     return [math.log(1 + (index.total - n + 0.5) / (n + 0.5)) for n in (min(number, index.total) for number in holding)]
 
 
-def _known(weights: list[float], found: list[list[_Postings]]) -> float:
-    """The share of the words' weights that those have which stand in some chunk."""
-    there = {some.word for part in found for some in part if len(some.slots)}
-    return sum(weights[word] for word in there) / sum(weights)
+def _known(words: Sequence[frozenset[int]], found: list[list[_Postings]]) -> float:
+    """The share of the words that stand in some chunk."""
+    return len({some.word for part in found for some in part if len(some.slots)}) / len(words)
 
 
 def _best(

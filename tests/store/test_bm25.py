@@ -18,6 +18,7 @@ from search.records import Chunk, Document
 from search.store import FileState, Filter, bm25, postings, sqlite
 from search.store.migrations import migrations
 from search.store.sqlite import SqliteStore
+from tests.index import fill
 from tests.store.oracle import STATE, document
 
 WORDS = ["alpha", "bravo", "charlie", "delta"]
@@ -187,4 +188,14 @@ def test_two_languages_in_one_index_are_each_found_by_their_own_stems(tmp_path: 
     with sqlite3.connect(tmp_path / "i.db") as connection:
         assert connection.execute("SELECT count(*) FROM keyword_pending").fetchone() == (0,)
     connection.close()
+    store.close()
+
+
+def test_the_share_of_known_words_is_said(tmp_path: Path) -> None:
+    """Of the words of a query, those that stand in some chunk, in whatever form."""
+    store = SqliteStore(tmp_path / "index.db")
+    fill(store, {"a.md": ["Lighthouses need keepers."], "b.md": ["A lamp is lit."]})
+    ranking = store.matching(["lighthouse", "lamps", "giraffe", "umbrella"], 10, Filter())
+    assert ranking.known == 0.5
+    assert store.matching(["keeper"], 10, Filter()).known == 1.0
     store.close()
