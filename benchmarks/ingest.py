@@ -2,7 +2,9 @@
 
 pipeline   the folder's text files into a new index, with a model server that answers at once: chunks and MB of
            text a second. Beside it, by turns in the same process, Chroma's client, txtai and haiku.rag, given
-           the same files, our reading and chunking, and ready vectors; what is not installed is said.
+           the same files, our reading and chunking, and ready vectors; what is not installed is said. They are
+           given less to do: texts and vectors only, no whole documents, no files and what became of them, no
+           transaction for each; and txtai holds all in memory, unstemmed, and writes it once, at the end.
 embedded   a whole ingest with the embedded model, against embedding the same chunks in a bare loop, by turns on
            equal parts of the folder, so that what else the machine does hits both: the ratio.
 unchanged  ingesting again 10,000 small files that did not change: seconds of the pass, and of the whole command.
@@ -117,7 +119,7 @@ def measure_pipeline(folder: Path, characters: int) -> Figures:
         if _is_installed(package):
             ways[name] = lambda place, way=way: _stored(way, plain, folder, place)  # type: ignore[misc]
         else:
-            print(f"{name}: not installed, not measured")
+            print(f"{name}: not installed{NEEDS.get(name, '')}, not measured")
     for _ in range(ROUNDS):
         for name, way in ways.items():
             with tempfile.TemporaryDirectory() as place:
@@ -261,7 +263,7 @@ def _is_installed(package: str) -> bool:
         return False
 
 
-# haiku.rag needs Python 3.12 or newer.
+NEEDS = {"haiku.rag": " (it needs Python 3.12 or newer)"}
 RIVALS = {"Chroma": ("chromadb", _chroma), "txtai": ("txtai", _txtai), "haiku.rag": ("haiku.rag", _haiku)}
 
 
