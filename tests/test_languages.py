@@ -42,6 +42,19 @@ def test_code_is_in_its_programming_language() -> None:
     assert languages.of("code", TEXTS["de"], {"language": "python"}) == "python"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Series 1\n\nCategory 1 Category 2 Category 3 Category 4\n\n4.3 2.5 3.5 4.5",
+        "model,year,price\nTucson,2017,7224\nKona,2019,9100\nTucson,2016,6500\nIoniq,2018,12000\n",
+    ],
+)
+def test_a_table_of_names_is_in_no_language(text: str) -> None:
+    """A guess would be offered as a filter, and would be wrong."""
+    assert languages.of("xlsx", text, {}) == ""
+    assert languages.of("xlsx", text, {"language": "de-DE"}) == "de"
+
+
 @pytest.mark.parametrize(("stated", "expected"), [("de-AT", "de"), ("EN", "en"), ("", "")])
 def test_a_text_too_short_to_tell_is_what_it_says_it_is(stated: str, expected: str) -> None:
     """And nothing where it says nothing."""
