@@ -3,9 +3,10 @@
     python benchmarks/fit_gate.py FOLDER... [--most N]
 
 The folders are as for answers.py. Each collection's own answerable questions are told from those of the other folders
-by logistic regression over what the gate sees (closeness of passage and sentence, share of words); every side of every
-collection counts the same. Fitted on one half of the questions, shown on the other: for some thresholds, which share
-of its own questions each collection would refuse, and of the others'. The gate in force is shown on the same half.
+by logistic regression over what the gate sees (closeness of passage and sentence, share of words, unknown names);
+every side of every collection counts the same. Fitted on one half of the questions, shown on the other: for some
+thresholds, which share of its own questions each collection would refuse, and of the others'. The gate in force is
+shown on the same half.
 """
 
 from __future__ import annotations
@@ -58,9 +59,11 @@ def main() -> int:
             return 2
         cases = {one.name: collect(one, collections, arguments.most) for one in collections}
     weights = fit([[case for case in found if not case.shown] for found in cases.values()])
-    names = "passage, sentence, words, bias"
+    names = "passage, sentence, words, unknown, bias"
     print(f"fitted ({names}): {', '.join(f'{weight:.1f}' for weight in weights)}")
-    print(f"in force ({names}): {gates.PASSAGE}, {gates.SENTENCE}, {gates.WORDS}, {gates.BIAS}, below {gates.REFUSED}")
+    print(
+        f"in force ({names}): {gates.PASSAGE}, {gates.SENTENCE}, {gates.WORDS}, {gates.UNKNOWN}, {gates.BIAS}, below {gates.REFUSED}"
+    )
     for name, found in cases.items():
         shown = [case for case in found if case.shown]
         print(f"{name}: its own refused / others refused, of {len(shown)}")
@@ -90,11 +93,11 @@ def collect(collection: Collection, all_: Sequence[Collection], most: int) -> li
 
 
 def fit(collections: Sequence[Sequence[Case]]) -> Floats:
-    """Weights (4,) by Newton's method, with a little ridge so that a perfect separation has an end."""
+    """Weights (5,) by Newton's method, with a little ridge so that a perfect separation has an end."""
     x = features([case.evidence for found in collections for case in found])
     own = np.array([case.own for found in collections for case in found])
     share = np.concatenate([_shares([case.own for case in found]) for found in collections]) / len(collections)
-    ridge = RIDGE * np.diag([1.0, 1.0, 1.0, 0.0])
+    ridge = RIDGE * np.diag([1.0, 1.0, 1.0, 1.0, 0.0])
     weights = np.zeros(x.shape[1])
     for _ in range(STEPS):
         sure = logistic(x @ weights)
@@ -104,8 +107,8 @@ def fit(collections: Sequence[Sequence[Case]]) -> Floats:
 
 
 def features(evidence: Sequence[Evidence]) -> Floats:
-    """(n, 4): closeness of passage and sentence, words, and 1."""
-    return np.array([[one.passage, one.sentence, one.words, 1.0] for one in evidence], float)
+    """(n, 5): closeness of passage and sentence, words, unknown names, and 1."""
+    return np.array([[one.passage, one.sentence, one.words, one.unknown, 1.0] for one in evidence], float)
 
 
 def logistic(x: Floats) -> Floats:

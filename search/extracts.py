@@ -64,7 +64,7 @@ class Found:
         doubts = []
         if self.missing:
             doubts.append(f"none of the passages seems to hold {gates.WANTED[self.missing]}, which was asked for")
-        if self.unsaid == ("not",):
+        if self.unsaid == support.TURNED_ROUND:
             doubts.append("the question takes something for granted of which the passages say the opposite")
         elif self.unsaid:
             doubts.append(f"none of the passages has {', '.join(self.unsaid)}, which the question speaks of")
@@ -123,12 +123,14 @@ def find(
         sentence = float(in_context.max())
         passage = None if closest is None else (closest - background) / (1 - background)
     scores = scores / WHOLE - PLACE * np.array([one.place for one in found])
-    evidence = Evidence(passage, sentence, float(0.5 * own.max() + 0.5 * wider.max()))
+    unsaid = support.unsaid(question, [unit for source in sources for unit in support.units(source)])
+    unknown = bool(unsaid) and unsaid != support.TURNED_ROUND
+    evidence = Evidence(passage, sentence, float(0.5 * own.max() + 0.5 * wider.max()), unknown)
     return Found(
         tuple(_joined(found, scores)),
         evidence,
         None if fits[np.argsort(-scores)[:SENTENCES_WEIGHED]].any() else kind,
-        support.unsaid(question, [unit for source in sources for unit in support.units(source)]),
+        unsaid,
     )
 
 

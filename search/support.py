@@ -50,6 +50,9 @@ _WHETHER = re.compile(
     re.IGNORECASE,
 )
 
+TURNED_ROUND = ("not",)
+"""Stands for what the passages say the opposite of."""
+
 Fault = Literal["absent", "displaced", "turned"]
 
 Cosines = Callable[[str, list[str]], Floats | None]
@@ -211,7 +214,7 @@ def _faults(
 def _named(faults: Sequence[tuple[Word, Fault]]) -> tuple[str, ...]:
     """The literals, or "not" where there are none and something is turned round."""
     words = tuple(word.text for word, fault in faults if fault != "turned")
-    return words or (("not",) if faults else ())
+    return words or (TURNED_ROUND if faults else ())
 
 
 def _absent(word: Word, passages: Sequence[Unit], headings: frozenset[str], here: Sequence[Unit]) -> bool:

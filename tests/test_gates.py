@@ -39,6 +39,7 @@ def test_more_evidence_is_more_probable() -> None:
     """Each part of it counts, and without a model words alone."""
     low, high = Evidence(0.0, 0.0, 0.1), Evidence(0.6, 0.6, 0.9)
     assert gates.probability(low) < gates.REFUSED < gates.UNSURE < gates.probability(high)
+    assert gates.probability(Evidence(0.3, 0.3, 0.3, unknown=True)) < gates.probability(Evidence(0.3, 0.3, 0.3))
     assert gates.probability(Evidence(None, None, 0.1)) < gates.REFUSED < gates.probability(Evidence(None, None, 0.8))
 
 
