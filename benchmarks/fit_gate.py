@@ -61,9 +61,8 @@ def main() -> int:
     weights = fit([[case for case in found if not case.shown] for found in cases.values()])
     names = "passage, sentence, words, unknown, bias"
     print(f"fitted ({names}): {', '.join(f'{weight:.1f}' for weight in weights)}")
-    print(
-        f"in force ({names}): {gates.PASSAGE}, {gates.SENTENCE}, {gates.WORDS}, {gates.UNKNOWN}, {gates.BIAS}, below {gates.REFUSED}"
-    )
+    in_force = (gates.PASSAGE, gates.SENTENCE, gates.WORDS, gates.UNKNOWN, gates.BIAS)
+    print(f"in force ({names}): {', '.join(map(str, in_force))}, below {gates.REFUSED}")
     for name, found in cases.items():
         shown = [case for case in found if case.shown]
         print(f"{name}: its own refused / others refused, of {len(shown)}")

@@ -63,9 +63,9 @@ def main() -> int:
             return 2
         figures = {
             "model": chat.model,
-            "attacks": attacked(chat, Path(scratch) / "attacks.db"),
-            "near misses": unanswerable(collection, chat, arguments),
             "answers": answerable(collection, chat, arguments),
+            "near misses": unanswerable(collection, chat, arguments),
+            "attacks": attacked(chat, Path(scratch) / "attacks.db"),
         }
     if arguments.json:
         arguments.json.write_text(json.dumps(figures, indent=2) + "\n")

@@ -15,6 +15,7 @@ from itertools import pairwise
 from math import log
 
 import numpy as np
+from numpy.typing import NDArray
 
 from search import gates, literals, sentences, support
 from search.gates import Evidence, Expected
@@ -111,8 +112,7 @@ def find(
     kind = gates.expected(question)
     own = np.array([_covered(weights, one.forms | one.heading) for one in found], np.float32)
     wider = np.array([_covered(weights, one.forms | one.heading | _before(found, one)) for one in found], np.float32)
-    forms = frozenset(word.form for word in literals.read(question)) | frozenset(asked)
-    fits = np.array([kind is None or gates.answers(kind, one.words, forms) for one in found])
+    fits = _fitting(kind, question, asked, found)
     scores = (
         WORDS * own + WORDS_BEFORE * (wider - own) + PAIRS * _pairs(asked, found) + KIND * fits * (kind is not None)
     )
@@ -126,12 +126,8 @@ def find(
     unsaid = support.unsaid(question, [unit for source in sources for unit in support.units(source)])
     unknown = bool(unsaid) and unsaid != support.TURNED_ROUND
     evidence = Evidence(passage, sentence, float(0.5 * own.max() + 0.5 * wider.max()), unknown)
-    return Found(
-        tuple(_joined(found, scores)),
-        evidence,
-        None if fits[np.argsort(-scores)[:SENTENCES_WEIGHED]].any() else kind,
-        unsaid,
-    )
+    missing = None if fits[np.argsort(-scores)[:SENTENCES_WEIGHED]].any() else kind
+    return Found(tuple(_joined(found, scores)), evidence, missing, unsaid)
 
 
 def best(extracts: Sequence[Extract]) -> list[Extract]:
@@ -197,6 +193,14 @@ def _weights(asked: Sequence[str], found: Sequence[_Candidate]) -> dict[str, flo
     raw = {form: log(1 + (count - holding[form] + 0.5) / (holding[form] + 0.5)) for form in asked}
     total = sum(raw.values()) or 1.0
     return {form: weight / total for form, weight in raw.items()}
+
+
+def _fitting(
+    kind: Expected | None, question: str, asked: Sequence[str], found: Sequence[_Candidate]
+) -> NDArray[np.bool_]:
+    """Which sentences have something of the kind that is asked for; all where none is."""
+    forms = frozenset(word.form for word in literals.read(question)) | frozenset(asked)
+    return np.array([kind is None or gates.answers(kind, one.words, forms) for one in found])
 
 
 def _covered(weights: dict[str, float], there: frozenset[str]) -> float:
