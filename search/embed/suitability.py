@@ -19,6 +19,8 @@ OTHERS = (
 def doubt(languages: Mapping[str, int]) -> str | None:
     """A line for an index whose documents are mostly not English; None where they are.
 
+    On XQuAD in German, Spanish, Russian, Arabic and Chinese, hybrid search with the English model was up to 0.15 nDCG@10
+    below keyword search alone (data/corpus/guide/languages.md).
     `languages` has the number of documents in each, as `search.languages` names it.
     """
     total, english = sum(languages.values()), languages.get(ENGLISH, 0)
@@ -28,7 +30,7 @@ def doubt(languages: Mapping[str, int]) -> str | None:
     named = ", ".join(f"{count:,} {name}" for count, name in others[:NAMED]) + (", ..." if others[NAMED:] else "")
     return (
         f"{EMBEDDED_MODEL} was made for English, and {total - english:,} of {total:,} documents are in other languages "
-        f"({named}): take {OTHERS}, and ingest again"
+        f"({named}), for which keyword search alone ranks better: take {OTHERS}, and ingest again"
     )
 
 
