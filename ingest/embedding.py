@@ -94,6 +94,8 @@ class Embedding:
             self._made.waiting = self._store.waiting(space)
             if not space.active and not self._made.waiting:
                 self._store.activate(space)
+            if self._made.embedded and (doubt := embed.doubt(space.model, self._store.counts().languages)):
+                self._made.notes.append(doubt)
         return self._made
 
     # ------------------------------------------------------------------ the thread

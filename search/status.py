@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from search import __version__
+from search import __version__, embed
 from search.config import EMBEDDED_MODEL, Settings
 from search.embed import prefixes, suitability
 from search.errors import ModelError
@@ -76,10 +76,11 @@ def unused_ollama(settings: Settings) -> str | None:
 
 def _notes(settings: Settings, languages: Mapping[str, int]) -> list[str]:
     notes = []
-    if settings.embeds_here and settings.embedder == EMBEDDED_MODEL:
+    if doubt := embed.doubt(settings.embedder, languages):
+        notes.append(doubt)
+    elif settings.embeds_here and settings.embedder == EMBEDDED_MODEL:
         notes.append(
-            suitability.doubt(languages)
-            or "embeddings come from the embedded model: made for English, 256 word pieces at once; for other "
+            "embeddings come from the embedded model: made for English, 256 word pieces at once; for other "
             f"languages there is {suitability.OTHERS}"
         )
     if not settings.chat_model:

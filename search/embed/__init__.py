@@ -14,6 +14,17 @@ from search.embed.batches import Embedded
 from search.embed.models import Model, describe, documents, of_space, query
 from search.embed.prefixes import Prefixes
 from search.embed.spreading import spread
-from search.embed.suitability import understands
+from search.embed.suitability import doubt, understands
 
-__all__ = ["Embedded", "Model", "Prefixes", "describe", "documents", "of_space", "query", "spread", "understands"]
+__all__ = [
+    "Embedded",
+    "Model",
+    "Prefixes",
+    "describe",
+    "documents",
+    "doubt",
+    "of_space",
+    "query",
+    "spread",
+    "understands",
+]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from search import keywords
-from search.config import EMBEDDED_HOST, EMBEDDED_MODEL, MULTILINGUAL_MODEL
+from search.config import EMBEDDED_HOST, MULTILINGUAL_MODEL
 from search.embed import prefixes
 
 ENGLISH = "en"
@@ -16,21 +16,21 @@ OTHERS = (
 )
 
 
-def doubt(languages: Mapping[str, int]) -> str | None:
-    """A line for an index whose documents are mostly not English; None where they are.
+def doubt(model: str, languages: Mapping[str, int]) -> str | None:
+    """A line for an index whose documents are mostly not English, with a model that is made for English; else None.
 
-    On XQuAD in German, Spanish, Russian, Arabic and Chinese, hybrid search with the English model was up to 0.15 nDCG@10
-    below keyword search alone (data/corpus/guide/languages.md).
     `languages` has the number of documents in each, as `search.languages` names it.
     """
+    if not prefixes.is_english(model):
+        return None
     total, english = sum(languages.values()), languages.get(ENGLISH, 0)
     if 2 * (total - english) <= total:
         return None
     others = sorted(((count, name) for name, count in languages.items() if name != ENGLISH), reverse=True)
     named = ", ".join(f"{count:,} {name}" for count, name in others[:NAMED]) + (", ..." if others[NAMED:] else "")
     return (
-        f"{EMBEDDED_MODEL} was made for English, and {total - english:,} of {total:,} documents are in other languages "
-        f"({named}), for which keyword search alone ranks better: take {OTHERS}, and ingest again"
+        f"{model} was made for English, and {total - english:,} of {total:,} documents are in other languages "
+        f"({named}), for which it is of little use: take {OTHERS}, and ingest again"
     )
 
 

@@ -9,11 +9,16 @@ from search.embed import suitability
 
 @pytest.mark.parametrize("languages", [{}, {"en": 1}, {"en": 2, "de": 1}, {"en": 2, "de": 1, "zh": 1}])
 def test_an_index_that_is_half_english_or_more_gives_no_doubt(languages: dict[str, int]) -> None:
-    assert suitability.doubt(languages) is None
+    assert suitability.doubt("all-minilm", languages) is None
+
+
+@pytest.mark.parametrize("model", ["bge-m3", "multilingual-e5-small", "a-model-that-nobody-knows"])
+def test_a_model_that_is_not_known_as_english_gives_no_doubt(model: str) -> None:
+    assert suitability.doubt(model, {"de": 9}) is None
 
 
 def test_other_languages_are_counted_and_what_fits_is_named() -> None:
-    line = suitability.doubt({"en": 2, "de": 1, "zh": 1200, "ar": 4, "ru": 3})
+    line = suitability.doubt("all-minilm", {"en": 2, "de": 1, "zh": 1200, "ar": 4, "ru": 3})
     assert line
     assert "1,208 of 1,210 documents are in other languages (1,200 zh, 4 ar, 3 ru, ...)" in line
     for name in ("embedded://multilingual-e5-small", "semsearch[multilingual]", "bge-m3", "embeddinggemma"):
