@@ -111,7 +111,7 @@ async def ask(
         while time.perf_counter() < started + seconds:
             body = json.dumps({"query": queries.next()}).encode()
             length = f"Content-Length: {len(body)}\r\nContent-Type: application/json\r\n"
-            head = f"POST /search HTTP/1.1\r\nHost: x\r\n{length}\r\n"
+            head = f"POST /search HTTP/1.1\r\nHost: 127.0.0.1\r\n{length}\r\n"
             sent = time.perf_counter()
             writer.write(head.encode() + body)
             headers = await reader.readuntil(b"\r\n\r\n")

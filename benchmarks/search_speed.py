@@ -39,7 +39,6 @@ from search.vectors import top_k
 
 K = 10
 BASE = "numpy X @ q"
-QUERIES = 200
 FILTERS = {"none": Filter(), "10 %": Filter(path="0?/*"), "1 %": Filter(path="00/*")}
 SLOW_SECONDS = 0.2
 """A method that takes longer is asked a twentieth of the queries."""
@@ -60,9 +59,12 @@ def main() -> int:
         for size in arguments.sets:
             rows, dimensions = (int(part) for part in size.split("x"))
             if arguments.index:
-                made, name = resampled(arguments.index, arguments.questions, rows, QUERIES), f"{rows} resampled"
+                made, name = (
+                    resampled(arguments.index, arguments.questions, rows, arguments.queries),
+                    f"{rows} resampled",
+                )
             else:
-                made, name = synthetic(rows, dimensions, QUERIES), size
+                made, name = synthetic(rows, dimensions, arguments.queries), size
             figures[name] = measure(name, made, folder, arguments)
     if arguments.json:
         arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
@@ -195,6 +197,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--folder", type=Path, metavar="FOLDER", help="keep what is built there, for the next run")
     names = [rival.__name__ for rival in RIVALS]
     parser.add_argument("--rivals", nargs="*", default=names, choices=names, help="those to measure; all where unset")
+    parser.add_argument("--queries", type=int, default=200, metavar="N", help="how many are asked")
     parser.add_argument("--processor-time", action="store_true", help="of this process, in place of the clock's")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
     parser.add_argument("--opening", type=Path, help=argparse.SUPPRESS)

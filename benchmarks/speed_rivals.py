@@ -83,7 +83,7 @@ def chroma(rows: np.ndarray[Any, Any], k: int, _: Path) -> Made:
         return {}
     if (chromadb := _package("chromadb")) is None:
         return {}
-    collection = chromadb.EphemeralClient().create_collection("v", metadata={"hnsw:space": "cosine"})
+    collection = chromadb.EphemeralClient().create_collection("vectors", metadata={"hnsw:space": "cosine"})
     for start in range(0, len(rows), 5_000):
         some = rows[start : start + 5_000]
         collection.add(ids=[str(start + number) for number in range(len(some))], embeddings=some)

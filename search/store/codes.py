@@ -35,7 +35,13 @@ Runs = Sequence[tuple[int, int]]
 CELLS = 256
 PER_CELL = 64
 """At least so many vectors a cell, where the points are found: of fewer vectors there are fewer cells."""
-ROUNDS = 6
+ROUNDS = 12
+
+BURDEN = 0.35
+"""How near a cell is: the product of its point with the query, less so much of the square of the point's length.
+
+Half would be the order of distances, nothing that of products; in between the nearest are found in the fewest cells.
+"""
 
 LEVELS = 16
 CLIPPED = 2.7
@@ -129,7 +135,7 @@ def ask(vector: Floats, coding: Coding) -> Asked:
     high[: len(seen) - half] = seen[half:]
     # A byte is first + 16 * second level: with the weights f and s these come to byte * s/16 + first * (f - s/16).
     weights = np.stack([high / np.float32(16), seen[:half] - high / np.float32(16)])
-    nearness: Floats = coding.points @ seen - np.vecdot(coding.points, coding.points) / np.float32(2)
+    nearness: Floats = coding.points @ seen - np.float32(BURDEN) * np.vecdot(coding.points, coding.points)
     return Asked(_packed(seen[None, :] > 0)[:, 0], weights, float(seen.sum()) * (LEVELS - 1) / 2, nearness)
 
 

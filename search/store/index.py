@@ -40,7 +40,7 @@ REMEMBERED_FILTERS = 8
 
 def looked_at(count: int, rows: int, width: int) -> int:
     """In the nearest cells that hold so many vectors the signs are compared."""
-    return width * (rows // 4 + 40 * math.isqrt(rows)) // segments.USUAL_WIDTH + 100 * count
+    return width * (rows // 5 + 40 * math.isqrt(rows)) // segments.USUAL_WIDTH + 100 * count
 
 
 def first(count: int, rows: int, width: int) -> int:

@@ -17,7 +17,7 @@ import numpy as np
 
 from search.store import codes
 from search.store.codes import Codes, Coding
-from search.store.statements import number
+from search.store.statements import marks, number
 from search.vectors import Floats, Integers, pack, unpack
 
 SEGMENT = 16_384
@@ -25,6 +25,10 @@ READ_AT_ONCE = 4_096
 
 USUAL_WIDTH = 4
 """Of the numbers that a search takes from stage to stage; half as much again is 6."""
+
+TRAINED_WITH = 65_536
+TRAINED_AGAIN = (4, 16)
+"""When there are so many segments, all are made anew: what came first may be of one kind, as a folder's files are."""
 
 _FORGOTTEN = 0
 """Stands in `gone` in place of vectors that were taken out of it."""
@@ -41,12 +45,15 @@ class Segment:
 
 def seal(connection: sqlite3.Connection, space: int, size: int) -> int:
     """Writes the segments that are full; returns how many."""
-    written = 0
+    before = _count(connection, space)
     last = number(connection, "SELECT coalesce(max(last), 0) FROM segments WHERE space = ?", [space])
     while (end := _end(connection, space, last, size)) is not None:
         _write(connection, space, last, end)
-        last, written = end, written + 1
-    return written
+        last = end
+    after = _count(connection, space)
+    if any(0 < before < grown <= after for grown in TRAINED_AGAIN):
+        _train_again(connection, space)
+    return after - before
 
 
 def renew(connection: sqlite3.Connection) -> None:
@@ -61,7 +68,7 @@ def renew(connection: sqlite3.Connection) -> None:
 
 
 def coding(connection: sqlite3.Connection, space: int, dimensions: int) -> Coding:
-    """What the codes of a space are made with: found from its first segment, one cell before there is one."""
+    """What the codes of a space are made with; one cell before it has a segment."""
     row = connection.execute("SELECT coding FROM scans WHERE space = ?", [space]).fetchone()
     if not row:
         return codes.untrained(dimensions)
@@ -130,7 +137,7 @@ def _end(connection: sqlite3.Connection, space: int, last: int, size: int) -> in
 
 def _write(connection: sqlite3.Connection, space: int, after: int, last: int) -> None:
     dimensions = number(connection, "SELECT dimensions FROM spaces WHERE id = ?", [space])
-    _train(connection, space, after, last, dimensions)
+    _train(connection, space, dimensions)
     used = coding(connection, space, dimensions)
     made = _made(connection, space, after, last, used)
     forgotten = connection.execute(
@@ -159,15 +166,37 @@ def _write(connection: sqlite3.Connection, space: int, after: int, last: int) ->
     )
 
 
-def _train(connection: sqlite3.Connection, space: int, after: int, last: int, dimensions: int) -> None:
-    """Finds the space's coding from these vectors where it has none."""
+def _train(connection: sqlite3.Connection, space: int, dimensions: int) -> None:
+    """Finds the space's coding where it has none: from its vectors, or so many of them, evenly spaced."""
     if connection.execute("SELECT 1 FROM scans WHERE space = ?", [space]).fetchone():
         return
-    read = [part for _, _, part in rows(connection, space, after, dimensions, last)]
-    found = codes.train(np.concatenate(read))
+    rows = connection.execute(
+        "SELECT id FROM vectors INDEXED BY vectors_space WHERE space = ? ORDER BY id", [space]
+    ).fetchall()
+    ids = np.array([row[0] for row in rows], np.int64)[:: max(1, len(rows) // TRAINED_WITH)]
+    read = []
+    for start in range(0, len(ids), READ_AT_ONCE):
+        some = ids[start : start + READ_AT_ONCE]
+        read += connection.execute(
+            f"SELECT vector FROM vectors WHERE id IN ({marks(some)}) ORDER BY id", some.tolist()
+        ).fetchall()
+    found = codes.train(unpack((row[0] for row in read), dimensions))
     connection.execute(
         "INSERT INTO scans (space, coding, width) VALUES (?, ?, ?)", [space, _numbers(found), USUAL_WIDTH]
     )
+
+
+def _train_again(connection: sqlite3.Connection, space: int) -> None:
+    """Finds the coding anew, and writes all segments with it."""
+    known = connection.execute("SELECT id, first, last FROM segments WHERE space = ? ORDER BY last", [space]).fetchall()
+    connection.execute("DELETE FROM scans WHERE space = ?", [space])
+    for id_, start, last in known:
+        connection.execute("DELETE FROM segments WHERE id = ?", [id_])
+        _write(connection, space, start - 1, last)
+
+
+def _count(connection: sqlite3.Connection, space: int) -> int:
+    return number(connection, "SELECT count(*) FROM segments WHERE space = ?", [space])
 
 
 def _made(connection: sqlite3.Connection, space: int, after: int, last: int, used: Coding) -> Segment:

@@ -284,3 +284,22 @@ def test_vectors_in_no_cell_are_arranged_when_they_are_many(path: Path) -> None:
     )
     assert hits >= 198
     store.close()
+
+
+def test_cells_follow_a_collection_that_changes(path: Path) -> None:
+    """What came first is all of one kind; with the fourth segment the coding is found from all there is."""
+    vectors, queries = rows(6_000), rows(20, 1)
+    vectors = vectors[np.argsort(vectors @ vectors[0])]
+    store = small(path)
+    ids = fill(store, vectors[:2_700], "first")
+    with sqlite3.connect(path) as connection:
+        before = segments.coding(connection, 1, DIMENSIONS)
+        ids = np.concatenate([ids, fill(store, vectors[2_700:], "later")])
+        after = segments.coding(connection, 1, DIMENSIONS)
+    connection.close()
+    assert np.linalg.norm(after.centre - vectors.mean(axis=0)) < np.linalg.norm(before.centre - vectors.mean(axis=0))
+    hits = sum(
+        len(set(top(store, query)) & set(ids[np.argsort(-(vectors @ query))[:10]].tolist())) for query in queries
+    )
+    assert hits >= 198
+    store.close()
