@@ -55,7 +55,7 @@ def _beir(path: Path, entries: list[tuple[int, dict[str, Any]]], judgements: Pat
     if file is None:
         raise QueryError(f"{path} has no judgements beside it ({' or '.join(JUDGEMENTS)}): name them with --judgements")
     relevant: dict[str, dict[str, int]] = {}
-    for number, line in enumerate(_text(file).splitlines(), 1):
+    for number, line in enumerate(_lines(file), 1):
         fields = line.split("\t")
         if len(fields) != 3 or (number > 1 and not fields[2].lstrip("-").isdigit()):
             raise QueryError(f"{file}, line {number}: it has to be query-id, corpus-id and score, with tabs between")
@@ -69,7 +69,7 @@ def _beir(path: Path, entries: list[tuple[int, dict[str, Any]]], judgements: Pat
 
 
 def _objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    for number, line in enumerate(_text(path).splitlines(), 1):
+    for number, line in enumerate(_lines(path), 1):
         if not line.strip():
             continue
         try:
@@ -81,8 +81,10 @@ def _objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         yield number, entry
 
 
-def _text(path: Path) -> str:
+def _lines(path: Path) -> list[str]:
+    """The lines of a file, which end at a line feed only: JSON may hold U+2028 as it is."""
     try:
-        return path.read_text(encoding="utf-8-sig")
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise QueryError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    return lines if lines[-1] else lines[:-1]

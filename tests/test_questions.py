@@ -32,6 +32,13 @@ def test_questions_name_their_documents(tmp_path: Path) -> None:
     ]
 
 
+def test_a_line_ends_at_a_line_feed_only(tmp_path: Path) -> None:
+    """A line separator within a question, which JSON allows, does not cut it."""
+    file = tmp_path / "questions.jsonl"
+    file.write_text('{"id": "a", "question": "one\u2028two?", "doc": "x.md"}\n', "utf-8")
+    assert [judged.text for judged in questions.read(file)] == ["one\u2028two?"]
+
+
 @pytest.mark.parametrize("name", questions.JUDGEMENTS)
 def test_beir_has_its_judgements_beside(tmp_path: Path, name: str) -> None:
     """Grades of 0 and below are not relevant, and a query without a judgement is left out."""
