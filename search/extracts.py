@@ -25,7 +25,7 @@ from search.replies import Citation, Source
 from search.vectors import Floats
 
 MOST = 3
-NEAR_BEST = 0.75
+NEAR_BEST = 0.65
 JOINED = 0.75
 """A neighbour that is as good as this share of a sentence is shown together with it."""
 SOURCES_READ = 5
