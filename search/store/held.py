@@ -157,11 +157,11 @@ def cells_of(held: Held, coded: Coded, limits: Within | None) -> tuple[Integers,
     return bounds[:-1], bounds[1:]
 
 
-def joined(starts: Integers, ends: Integers, chosen: Integers) -> Runs:
-    """The chosen stretches in order, those that touch as one."""
+def joined(starts: Integers, ends: Integers, chosen: Integers, gap: int) -> Runs:
+    """The chosen stretches in order, as one where no more than `gap` vectors are between them."""
     runs: list[tuple[int, int]] = []
     for start, end in zip(starts[chosen].tolist(), ends[chosen].tolist(), strict=True):
-        if runs and runs[-1][1] == start:
+        if start < end and runs and start - runs[-1][1] <= gap:
             runs[-1] = (runs[-1][0], end)
         elif start < end:
             runs.append((start, end))

@@ -24,6 +24,9 @@ EXACT_ROWS = 50_000
 
 HISTOGRAM = 16_384
 
+GAP = 1_024
+"""So many vectors between two cells are scanned too: that takes less than to begin anew."""
+
 CHECKED_QUERIES, CHECKED_RANKS = 96, 10
 WANTED_RECALL = 0.99
 """Of the queries of the self-check. They are harder than usual: where theirs was .990, that of questions was .997."""
@@ -173,7 +176,9 @@ def _near(known: Held, coded: Coded, asked: codes.Asked, limits: Within | None, 
     starts, ends = held.cells_of(known, coded, limits)
     nearest = np.append(len(starts) - 1, np.argsort(-asked.nearness))
     sizes = np.cumsum((ends - starts)[nearest])
-    runs = held.joined(starts, ends, np.sort(nearest[: 1 + np.searchsorted(sizes, wanted[0])]))
+    is_few = limits is not None and limits.places is not None
+    chosen = np.sort(nearest[: 1 + np.searchsorted(sizes, wanted[0])])
+    runs = held.joined(starts, ends, chosen, 0 if is_few else GAP)
     if limits is not None and limits.places is not None:
         places = np.concatenate([limits.places[start:end] for start, end in runs])
         differing = codes.distances(coded.signs[:, places], [(0, len(places))], asked)
