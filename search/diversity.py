@@ -22,6 +22,8 @@ SAME = 0.8
 """Passages whose runs of four words agree to this share (Jaccard) are near copies: about five words of 200 differ.
 In a short passage one other word is enough to be something else: an amount, a name."""
 
+Shingles = set[tuple[str, ...]]
+
 
 @dataclass(slots=True)
 class Choice:
@@ -42,13 +44,14 @@ def choose(ranked: Iterable[tuple[float, int, Occurrence]], count: int, crowding
     chosen: list[Choice] = []
     seen, taken = _Seen(), Counter[tuple[str, str]]()
     for score, cost, position, place in _in_turn(ranked, taken, crowding):
-        copied = seen.find(place.chunk.text)
+        shingles = _shingles(place.chunk.text)
+        copied = seen.find(shingles)
         if copied is not None:
             chosen[copied].copies.append(place)
         elif len(chosen) == count:
             break
         else:
-            seen.add(place.chunk.text)
+            seen.add(shingles)
             taken[_document(place)] += 1
             chosen.append(Choice(score, cost, position, place))
     return chosen
@@ -88,21 +91,19 @@ class _Seen:
         self._where: dict[tuple[str, ...], list[int]] = {}
         self._sizes: list[int] = []
 
-    def add(self, text: str) -> None:
-        shingles = _shingles(text)
+    def add(self, shingles: Shingles) -> None:
         for shingle in shingles:
             self._where.setdefault(shingle, []).append(len(self._sizes))
         self._sizes.append(len(shingles))
 
-    def find(self, text: str) -> int | None:
-        """The first passage that the text is a near copy of."""
-        shingles = _shingles(text)
+    def find(self, shingles: Shingles) -> int | None:
+        """The first passage that one with these shingles is a near copy of."""
         common = Counter(number for shingle in shingles for number in self._where.get(shingle, ()))
         same = [n for n, both in common.items() if both >= SAME * (self._sizes[n] + len(shingles) - both)]
         return min(same, default=None)
 
 
-def _shingles(text: str) -> set[tuple[str, ...]]:
+def _shingles(text: str) -> Shingles:
     """Runs of SHINGLE words; the whole text where it has no more."""
     words = keywords.words(text)
     if len(words) <= SHINGLE:
