@@ -35,6 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return failures.main(arguments[1:])
     chosen = _parser().parse_args(arguments)
     if chosen.until_eof:
+        # A shell has what it puts into the background ignore interrupts, and with it what that starts.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         threading.Thread(target=_stop_at_eof, daemon=True).start()
     try:
         settings = config.from_environment(os.environ, chosen.db)

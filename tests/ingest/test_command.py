@@ -170,11 +170,11 @@ def test_a_second_ingest_says_who_is_at_work(
 
 
 @contextmanager
-def watching(place: Place, *options: str) -> Iterator[Iterator[dict[str, Any]]]:
+def watching(place: Place, *starter: str) -> Iterator[Iterator[dict[str, Any]]]:
     """`ingest --watch` as a process, by its events; it is told to end as by a parent that has gone."""
     command = [sys.executable, "-m", "ingest", str(place.folder), "--db", str(place.db), "--watch", "--json"]
     with subprocess.Popen(
-        [*command, "--until-eof", *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [*starter, *command, "--until-eof"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:
         assert process.stdin
         assert process.stdout
@@ -182,7 +182,10 @@ def watching(place: Place, *options: str) -> Iterator[Iterator[dict[str, Any]]]:
             yield (json.loads(line) for line in process.stdout)
         finally:
             process.stdin.close()
-            assert process.wait(20) == 130
+            try:
+                assert process.wait(20) == 130
+            finally:
+                process.kill()
 
 
 def reported(seen: Iterator[dict[str, Any]], name: str) -> dict[str, Any]:
@@ -204,6 +207,14 @@ def test_watching_takes_in_what_is_written_renamed_and_deleted(place: Place) -> 
         (place.folder / "a.md").unlink()
         reported(seen, "removed")
         assert place.found("umbrella") == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a shell that puts commands into the background")
+def test_watching_ends_with_its_parent_where_interrupts_are_ignored(place: Place) -> None:
+    """As in what a script starts with `&`."""
+    place.write("a.md", "umbrella")
+    with watching(place, "sh", "-c", 'trap "" INT; exec "$@"', "sh") as seen:
+        reported(seen, "indexed")
 
 
 def test_an_edit_is_searchable_while_vectors_are_made(place: Place, fake_ollama: FakeOllama) -> None:
