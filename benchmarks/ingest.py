@@ -92,10 +92,8 @@ def main() -> int:
     chosen = parser.parse_args()
     print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; medians of {ROUNDS} rounds")
     figures: dict[str, Figures] = {}
-    for name, measure in MEASURES.items():
-        if chosen.only and name not in chosen.only:
-            continue
-        figures[name] = measure(chosen.folder, chosen.characters)
+    for name in chosen.only or MEASURES:
+        figures[name] = MEASURES[name](chosen.folder, chosen.characters)
         print(f"\n{name}")
         for what, value in figures[name].items():
             print(f"  {what:<58}{value:>12,.3f}", flush=True)

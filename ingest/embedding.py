@@ -127,16 +127,20 @@ class Embedding:
 
     def _batches(self, space: Space) -> Iterator[Batch]:
         """What waits for a vector, in full batches; NOTHING_YET where there will be more."""
-        missing = self._store.missing(space, BATCH)
+        last = 0
         while True:
-            if not self._all_read.is_set() and self._store.waiting(space) - self._at_model < BATCH:
-                self._all_read.wait(PAUSE)
-                yield NOTHING_YET
-            elif (batch := next(missing, None)) is not None:
+            is_all = self._all_read.is_set()
+            is_full = is_all or self._store.waiting(space) - self._at_model >= BATCH
+            batch = next(self._store.missing(space, BATCH, last), None) if is_full else None
+            if batch is not None:
+                last = int(batch[0][-1])
                 self._at_model += len(batch[0])
                 yield batch
-            elif self._all_read.is_set():
+            elif is_all:
                 return
+            else:  # what was counted may have gone again by the time it was looked for
+                self._all_read.wait(PAUSE)
+                yield NOTHING_YET
 
     def _stopped(self) -> bool:
         """Whether to begin no more. A pause waits for the first batch: else, where it comes often, none was made."""

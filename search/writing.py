@@ -207,7 +207,8 @@ def _told(chat: Chat, draft: Draft, cosines: Cosines | None) -> Iterator[Event]:
                 yield from _checked(draft, taken, end, cosines)
                 taken = end
                 if circles(draft.text):
-                    draft.notes.append(f"{chat.model} was stopped: it said the same again and again")
+                    why = "it said the same again and again; how much it had read is not known"
+                    draft.notes.append(f"{chat.model} was stopped: {why}")
                     break
     if piece := shown.rest():
         draft.text += piece

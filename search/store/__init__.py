@@ -152,8 +152,8 @@ class Store(Protocol):
     def forget(self, space: Space) -> None:
         """Drops a space with its vectors. Raises StoreError for the active one."""
 
-    def missing(self, space: Space, batch: int) -> Iterator[tuple[Integers, list[str]]]:
-        """Chunks that wait for a vector in the space, in batches: ids (n,) and the texts to embed."""
+    def missing(self, space: Space, batch: int, after: int = 0) -> Iterator[tuple[Integers, list[str]]]:
+        """Chunks that wait for a vector in the space, in batches: ids (n,), rising from `after`, and texts to embed."""
 
     def embedded(self, space: Space, hashes: Sequence[str]) -> set[str]:
         """Which of these chunk hashes have a vector in the space."""

@@ -141,8 +141,8 @@ class SqliteStore:
             connection.execute("DELETE FROM vectors WHERE space = ?", [space.id])
             connection.execute("DELETE FROM spaces WHERE id = ?", [space.id])
 
-    def missing(self, space: Space, batch: int) -> Iterator[tuple[Integers, list[str]]]:
-        last = 0
+    def missing(self, space: Space, batch: int, after: int = 0) -> Iterator[tuple[Integers, list[str]]]:
+        last = after
         while rows := self._missing_after(space, last, batch):
             last = rows[-1][0]
             yield np.array([row[0] for row in rows], np.int64), [statements.embedded(*row[1:]) for row in rows]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +20,7 @@ from search.answer import Answerer
 from search.errors import ConfigError, ModelMissing, ModelUnreachable
 from search.ollama.client import Client
 from search.query import Searcher
-from search.records import Query, Question
+from search.records import Query, Question, Space
 from search.store import FileState, Filter
 from search.store.sqlite import SqliteStore
 from tests import fake_models
@@ -163,6 +165,29 @@ def test_a_pause_costs_no_vector(bench: Bench) -> None:
             assert report.waiting
     bench.run()
     assert len(bench.embedded()) == bench.store.counts().chunks
+
+
+def test_chunks_that_go_while_they_are_looked_for_keep_none_from_its_vector(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A batch was counted, and then its document was replaced: what is read later is embedded all the same."""
+    really, put, counted, looked = bench.store.waiting, bench.store.put, iter([embedding.BATCH]), threading.Event()
+
+    def waiting(space: Space) -> int:
+        """First a batch that has gone when it is looked for."""
+        if (count := next(counted, None)) is not None:
+            return count
+        looked.set()
+        return really(space)
+
+    def put_later(*arguments: Any) -> None:
+        assert looked.wait(20)
+        put(*arguments)
+
+    monkeypatch.setattr(bench.store, "waiting", waiting)
+    monkeypatch.setattr(bench.store, "put", put_later)
+    report = bench.run()
+    assert (report.waiting, len(bench.embedded())) == (0, bench.store.counts().chunks)
 
 
 def test_an_insert_at_the_top_embeds_what_is_new(bench: Bench) -> None:
