@@ -2,9 +2,12 @@
 
 A host that does not answer gives its batch back and is left alone for a while, then tried again; the run fails
 only when no host has answered several times in a row. Towards the end an idle host also takes a batch that
-another one has had for too long. Each batch comes out once, whoever embedded it. One host is the same with
-one thread. Vectors of different models cannot be compared, so a host is used only once its digest of the model
+another one has had for too long. Each batch comes out once, whoever embedded it. One host is no special case.
+Vectors of different models cannot be compared, so a host is used only once its digest of the model
 has been seen to be the right one, and again after it was away.
+
+A server has one batch at a time: a text that makes its runner crash would take a second one down with it. The
+embedded model has two, so that all cores work on one while the other is packed, sent and unpacked in this process.
 """
 
 from __future__ import annotations
@@ -42,8 +45,9 @@ def spread(
     there is nothing yet, and it is asked again, as often as it takes its time. When `stopped` turns true,
     what hosts are at is still waited for, and nothing else is begun. Raises ModelError.
     """
-    run = _Run(model, len(model.client.each))
-    workers = [threading.Thread(target=run.work, args=(client,), daemon=True) for client in model.client.each]
+    clients = [client for client in model.client.each for _ in range(2 if client.host.embedded else 1)]
+    run = _Run(model, len(clients))
+    workers = [threading.Thread(target=run.work, args=one, daemon=True) for one in enumerate(clients)]
     for worker in workers:
         worker.start()
     try:
@@ -67,18 +71,18 @@ class _Job:
 
 
 class _Run:
-    """What the hosts' threads share. Everything is guarded by `changed`."""
+    """What the workers share, the threads that each send a host one batch at a time. `changed` guards everything."""
 
-    def __init__(self, model: Model, hosts: int) -> None:
+    def __init__(self, model: Model, workers: int) -> None:
         self.model = model
         self.done: dict[int, Embedded] = {}
-        self._hosts = hosts
+        self._workers = workers
         self._accounts = Ledger()
         self._limits: dict[str, int] = {}
         self._changed = threading.Condition()
         self._waiting: deque[_Job] = deque()
         self._open: dict[int, _Job] = {}
-        self._failures: dict[str, int] = {}
+        self._failures: dict[int, int] = {}
         self._seconds: list[float] = []
         self._results: SimpleQueue[int | BaseException] = SimpleQueue()
         self._all_read = self._closed = False
@@ -93,7 +97,7 @@ class _Run:
             if stopped():
                 for withdrawn in self._withdraw():
                     del ids[withdrawn]
-            while not self._all_read and len(ids) < 2 * self._hosts + 1:
+            while not self._all_read and len(ids) < 2 * self._workers + 1:
                 if (batch := next(source, None)) is None:
                     self._all_read = True
                     break
@@ -140,9 +144,9 @@ class _Run:
             raise result
         return result
 
-    # ------------------------------------------------------------------ a host's thread
+    # ------------------------------------------------------------------ a worker
 
-    def work(self, client: Client) -> None:
+    def work(self, worker: int, client: Client) -> None:
         """Takes batches until there are none; a trouble that ends the run is raised in the calling thread."""
         host, known = client.host.url, False
         try:
@@ -155,9 +159,9 @@ class _Run:
                 except (ModelUnreachable, ModelBusy) as error:
                     known = False
                     self._give_back(job, host)
-                    self._rest(host, error)
+                    self._rest(worker, error)
                 else:
-                    self._finish(job, host, made)
+                    self._finish(job, worker, made)
         except BaseException as error:
             self._results.put(error)
 
@@ -203,19 +207,19 @@ class _Run:
                 self._waiting.appendleft(job)
             self._changed.notify_all()
 
-    def _rest(self, host: str, error: ModelUnreachable | ModelBusy) -> None:
+    def _rest(self, worker: int, error: ModelUnreachable | ModelBusy) -> None:
         """Leaves a host alone for a while. Raises the error where no host has answered for too long."""
         with self._changed:
-            failures = self._failures[host] = self._failures.get(host, 0) + 1
-            if len(self._failures) == self._hosts and min(self._failures.values()) >= models.TRIES:
+            failures = self._failures[worker] = self._failures.get(worker, 0) + 1
+            if len(self._failures) == self._workers and min(self._failures.values()) >= models.TRIES:
                 raise error
             retry_after = error.retry_after if isinstance(error, ModelBusy) else None
             wait = min(retry_after or models.FIRST_WAIT * 2 ** (failures - 1), LONGEST_WAIT)
             self._changed.wait_for(lambda: self._closed or not (self._open or not self._all_read), wait)
 
-    def _finish(self, job: _Job, host: str, made: Embedded) -> None:
+    def _finish(self, job: _Job, worker: int, made: Embedded) -> None:
         with self._changed:
-            self._failures.pop(host, None)
+            self._failures.pop(worker, None)
             if self._open.pop(job.number, None) is not None:
                 self.done[job.number] = made
                 self._seconds.append(made.row.seconds)

@@ -7,12 +7,15 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+import httpx
 import numpy as np
 import pytest
 
 from search import embed
+from search.config import EMBEDDED_HOST, EMBEDDED_MODEL
 from search.embed.models import Model
 from search.embed.spreading import Batch
+from search.embedded.transport import EmbeddedTransport
 from search.errors import ModelMissing, ModelUnreachable
 from search.ollama.client import Client
 from tests import fake_models
@@ -155,6 +158,47 @@ def test_what_is_stopped_is_finished_where_it_was_begun(number: int) -> None:
         sent = {text for fake in fakes for text in fake.texts if text != "dimensions"}
         assert sent == {f"text {id_}" for id_ in found}
         assert len(found) < COUNT * SIZE
+
+
+class Counting(httpx.BaseTransport):
+    """Forwards to a server, or to the embedded model, and keeps the most requests that were under way together."""
+
+    def __init__(self, inner: httpx.BaseTransport) -> None:
+        self._inner = inner
+        self._lock = threading.Lock()
+        self._open = self.most = 0
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        with self._lock:
+            self._open += 1
+            self.most = max(self.most, self._open)
+        try:
+            response = self._inner.handle_request(request)
+            response.read()
+            return response
+        finally:
+            with self._lock:
+                self._open -= 1
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+def test_a_server_has_one_batch_at_a_time() -> None:
+    """A text that makes its runner crash would take another one down with it."""
+    with FakeOllama(seconds_per_text=0.002) as fake:
+        transport = Counting(httpx.HTTPTransport())
+        with Client(fake.url, transport=transport) as client:
+            check(collect(embed.describe(client, "all-minilm")))
+        assert transport.most == 1
+
+
+def test_the_embedded_model_has_the_next_batch_ready() -> None:
+    """All cores go on while an answer is packed and unpacked in this process."""
+    transport = Counting(EmbeddedTransport())
+    with Client(EMBEDDED_HOST, transport=transport) as client:
+        assert sorted(collect(embed.describe(client, EMBEDDED_MODEL))) == list(range(COUNT * SIZE))
+    assert transport.most == 2
 
 
 def test_an_error_of_the_source_is_passed_on() -> None:
