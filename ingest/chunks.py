@@ -206,6 +206,8 @@ def _trimmed(text: str, block: Block, start: int, end: int, *, gap: bool = False
 
 
 def _trim(text: str, start: int, end: int) -> tuple[int, int]:
+    if start < end and not text[start].isspace() and not text[end - 1].isspace():
+        return start, end
     while end > start and text[end - 1].isspace():
         end -= 1
     first = start

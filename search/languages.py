@@ -9,6 +9,7 @@ them (of 3,539 texts in other languages none passed).
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -48,9 +49,9 @@ def of(type: str, text: str, metadata: Mapping[str, str]) -> str:
     if type == "code":
         return stated
     sample = text[:CHARACTERS]
+    if _is_english(sample):
+        return "en"
     if len(_LETTER.findall(sample)) >= LETTERS:
-        if _is_english(sample):
-            return "en"
         found, probability = _identifier().classify(sample)
         if probability >= SURE and found != _NO_LANGUAGE:
             return str(found)
@@ -67,8 +68,8 @@ def _identifier() -> Any:
 
 def _is_english(text: str) -> bool:
     """Whether the text is surely English: several of its small words, a good share of them, and hardly any others'."""
-    words = _WORD.findall(text.lower())
-    small = [word for word in words if word in _ENGLISH]
-    if len(small) < _SHARE * len(words) or len(set(small)) < _FEWEST:
+    words = Counter(_WORD.findall(text.lower()))
+    total, small = words.total(), words.keys() & _ENGLISH
+    if len(small) < _FEWEST or sum(words[word] for word in small) < _SHARE * total:
         return False
-    return sum(word in _FOREIGN for word in words) <= _MOST_FOREIGN * len(words)
+    return sum(words[word] for word in words.keys() & _FOREIGN) <= _MOST_FOREIGN * total

@@ -14,6 +14,7 @@ import re
 from collections import deque
 from collections.abc import Collection, Iterator
 from functools import cache
+from itertools import accumulate
 from pathlib import Path
 from threading import Lock
 
@@ -33,7 +34,7 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 
 # White space and ASCII punctuation are borders for the tokenizer too. Of white space, the rest is left out: some of
 # it the tokenizer drops as a control character, and joins what stands beside it.
-_RUN = re.compile(r"[^ \n\t\r!-/:-@\[-`{-~]+|[!-/:-@\[-`{-~]+")
+_RUN = re.compile(r"[^ \n\t\r!-/:-@\[-`{-~]+|[!-/:-@\[-`{-~]+|[ \n\t\r]+")
 _RUNS_KEPT = 1 << 16
 _known: dict[str, tuple[int, ...]] = {}  # where the word pieces of a run begin in it
 _remembering = Lock()
@@ -59,14 +60,15 @@ def starts(text: str) -> list[int]:
 
     As many numbers as word pieces: where one character gives several (a Hangul syllable), it repeats.
     """
-    runs = [(found.start(), found[0]) for found in _RUN.finditer(text)]
+    runs = _RUN.findall(text)  # all of the text
     with _remembering:
-        new = {run for _, run in runs}.difference(_known)
+        new = set(runs).difference(_known)
         if len(_known) + len(new) > _RUNS_KEPT:
             _known.clear()
-            new = {run for _, run in runs}
+            new = set(runs)
         _known.update(_learned(new))
-        return [start + offset for start, run in runs for offset in _known[run]]
+        begins = accumulate(map(len, runs), initial=0)
+        return [begin + offset for begin, run in zip(begins, runs, strict=False) for offset in _known[run]]
 
 
 def _learned(runs: Collection[str]) -> Iterator[tuple[str, tuple[int, ...]]]:
