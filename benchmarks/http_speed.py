@@ -6,7 +6,8 @@ Serves an index of made vectors (those of search_speed.py) and of texts, with th
 asks POST /search over kept connections from one process, which takes its share of the machine too. "new" queries are
 all different, so each is embedded; "known" ones are ten by turns. Stages are means of the service's own `took_ms`;
 `http` is what a single client waits besides: parsing, routing, JSON, the socket and the client. --texts are JSON
-Lines with "text" (without them: the texts of data/corpus); queries are some words of one.
+Lines with "text" (without them: the texts of data/corpus); a chunk is made of halves of two of them, a query is some
+words of one. With --folder, an index that is there is asked as it is, and one that is made is kept.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from speed_sets import build, synthetic
+from speed_sets import build, recombined, synthetic
 
 from search import embed
 from search.config import EMBEDDED_HOST, EMBEDDED_MODEL
@@ -33,6 +34,8 @@ from search.ollama.client import Client
 
 SECONDS = 8.0
 KNOWN = 10
+SHORTEST = 20
+"""Words of a text that is used."""
 PROJECT = Path(__file__).parents[1]
 
 
@@ -45,8 +48,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as temporary:
         for chunks in arguments.chunks:
             path = (arguments.folder or Path(temporary)) / f"http-{chunks}.db"
-            space = embed.describe(Client(EMBEDDED_HOST), EMBEDDED_MODEL).space("made")
-            build(synthetic(chunks, space.dimensions, 1), path, texts, space)
+            if not path.exists():
+                space = embed.describe(Client(EMBEDDED_HOST), EMBEDDED_MODEL).space("made")
+                made = synthetic(chunks, space.dimensions, 1)
+                build(made, path, recombined([text.split() for text in texts], chunks), space)
             figures[str(chunks)] = measure(path, arguments.clients, texts)
     if arguments.json:
         arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
@@ -141,9 +146,11 @@ def summary(passed: float, waited: list[float], took: list[dict[str, float]]) ->
 
 def _texts(files: list[Path]) -> list[str]:
     if files:
-        return [json.loads(line)["text"] for path in files for line in path.read_text("utf-8").splitlines()]
-    whole = [path.read_text("utf-8") for path in sorted((PROJECT / "data/corpus").rglob("*.md"))]
-    return [part for text in whole for part in text.split("\n\n") if len(part) > 80]
+        read = [json.loads(line)["text"] for path in files for line in path.read_text("utf-8").splitlines()]
+    else:
+        whole = [path.read_text("utf-8") for path in sorted((PROJECT / "data/corpus").rglob("*.md"))]
+        read = [part for text in whole for part in text.split("\n\n")]
+    return [text for text in read if len(text.split()) >= SHORTEST]
 
 
 def _arguments() -> argparse.Namespace:
@@ -151,7 +158,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--chunks", type=int, nargs="+", default=[100_000, 1_000_000], metavar="N")
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 4, 16, 32], metavar="N")
     parser.add_argument("--texts", type=Path, nargs="+", default=[], metavar="FILE", help="what the chunks say")
-    parser.add_argument("--folder", type=Path, metavar="FOLDER", help="keep what is built there, for the next run")
+    parser.add_argument("--folder", type=Path, metavar="FOLDER", help="where indexes are kept for the next run")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
     return parser.parse_args()
 

@@ -1,10 +1,13 @@
-"""Vectors to measure speed with, and an index that holds them. For search_speed.py and http_speed.py."""
+"""Vectors and texts to measure speed with, and an index that holds them. For the programs named *_speed.py."""
 
 from __future__ import annotations
 
+import itertools
 import json
+import random as chance
 import sqlite3
 import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +25,8 @@ from search.vectors import Floats, pack, unit
 DOCUMENTS = 1_000
 BATCH = 50_000
 NEIGHBOURS = 16
+SEED = 20_240_607
+WORDS = 120
 
 SPACE = Space(0, "made", "made", 0, "", "", "made")
 
@@ -72,20 +77,34 @@ def resampled(indexes: list[Path], questions: list[Path], rows: int, queries: in
     return Set(vectors, _embedded(questions, queries, random))
 
 
-def build(made: Set, path: Path, texts: list[str] | None = None, space: Space = SPACE) -> float:
-    """An index of the vectors in 1,000 documents, by plain SQL; the seconds it took, 0 where it is there already.
+def recombined(texts: list[list[str]], number: int) -> Iterator[str]:
+    """Texts of the first half of one and the second half of another, WORDS at most; the same ones every time.
 
-    A chunk's text is one of `texts`, by turns, with its number; document i has the path "NN/i.txt" with NN = i % 100.
+    `texts` are lists of words.
+    """
+    pick = chance.Random(SEED)
+    for _ in range(number):
+        one, other = pick.choice(texts), pick.choice(texts)
+        yield " ".join(one[: len(one) // 2][: WORDS // 2] + other[len(other) // 2 :][: WORDS // 2])
+
+
+def build(made: Set, path: Path, texts: Iterable[str] | None = None, space: Space = SPACE) -> float:
+    """An index of vectors in 1,000 documents, by plain SQL; the seconds it took, 0 where it is there already.
+
+    The chunks say what `texts` say; document i has the path "NN/i.txt" with NN = i % 100.
     """
     if path.exists():
         return 0.0
     started = time.perf_counter()
     rows, dimensions = made.vectors.shape
-    store = SqliteStore(path)
+    unfinished = path.with_name(path.name + ".unfinished")
+    for left in path.parent.glob(f"{unfinished.name}*"):
+        left.unlink()
+    store = SqliteStore(unfinished)
     wanted = Space(0, space.model, space.digest, dimensions, space.query_prefix, space.document_prefix, space.chunking)
     known = store.space(wanted)
     store.close()
-    connection = sqlite3.connect(path, isolation_level=None)
+    connection = sqlite3.connect(unfinished, isolation_level=None)
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("BEGIN")
     connection.execute("INSERT INTO files VALUES (1, '/made', 'made', 0, 0, '', 'indexed', '', '')")
@@ -94,36 +113,37 @@ def build(made: Set, path: Path, texts: list[str] | None = None, space: Space = 
         " VALUES (?, 1, '/made', ?, '', 'text', '', 0, 0, '', '{}')",
         ((number + 1, f"{number % 100:02d}/{number}.txt") for number in range(DOCUMENTS)),
     )
-    each = -(-rows // DOCUMENTS)
+    each, saying = -(-rows // DOCUMENTS), iter(texts) if texts else (f"vector {number}" for number in range(rows))
     for start in range(0, rows, BATCH):
         numbers = range(start, min(start + BATCH, rows))
-        _insert_texts(connection, numbers, each, texts)
+        _insert_texts(connection, numbers, each, saying)
         connection.executemany(
             "INSERT INTO vectors (space, chunk, vector) VALUES (?, ?, ?)",
             ((known.id, number + 1, pack(made.vectors[number])) for number in numbers),
         )
+    if texts:
+        # The store makes the keywords when it is opened and finds none.
+        connection.execute("UPDATE keyword_analysis SET analysis = ''")
     segments.seal(connection, known.id, segments.SEGMENT)
     connection.execute("UPDATE generation SET number = number + 1")
     connection.execute("COMMIT")
     connection.close()
-    _check(path)
+    _check(unfinished)
+    unfinished.rename(path)
     return round(time.perf_counter() - started, 1)
 
 
-def _insert_texts(connection: sqlite3.Connection, numbers: range, each: int, texts: list[str] | None) -> None:
-    """The chunks with their places; they can be found by keyword where there are texts."""
-    made = {number: f"{texts[number % len(texts)] if texts else 'vector'} {number}" for number in numbers}
+def _insert_texts(connection: sqlite3.Connection, numbers: range, each: int, texts: Iterator[str]) -> None:
+    """The chunks with their places."""
+    made = list(zip(numbers, itertools.islice(texts, len(numbers)), strict=True))
     connection.executemany(
         "INSERT INTO chunks (id, hash, heading, context, text) VALUES (?, ?, '[]', '', ?)",
-        ((number + 1, number.to_bytes(16, "big"), text) for number, text in made.items()),
+        ((number + 1, number.to_bytes(16, "big"), text) for number, text in made),
     )
     connection.executemany(
         "INSERT INTO spans (document, ordinal, chunk, start, end) VALUES (?, ?, ?, 0, ?)",
-        ((number // each + 1, number % each, number + 1, len(text)) for number, text in made.items()),
+        ((number // each + 1, number % each, number + 1, len(text)) for number, text in made),
     )
-    if texts:
-        # The store makes the keywords when it is opened and finds none.
-        connection.execute("UPDATE keyword_analysis SET analysis = ''")
 
 
 def _check(path: Path) -> None:
