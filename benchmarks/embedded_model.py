@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic_core import from_json
 
-from search.embedded import encoder, models, tokens
+from search.embedded import encoder, models, runtime, tokens
 from search.embedded.models import EmbeddedModel
 from search.embedded.transport import EmbeddedTransport
 
@@ -36,7 +36,7 @@ PIECES, TEXTS, QUERIES, ROUNDS = 200, 48, 50, 7
 QUERY = "how do I return an error from a function"
 LOADING = """
 import resource, sys, time
-from search.embedded import encoder, models
+from search.embedded import encoder, models, runtime
 (model,) = [model for model in models.ALL if model.name == sys.argv[1]]
 started = time.process_time()
 loaded = encoder.Encoder(1, model)
@@ -103,8 +103,8 @@ def measure(texts: list[str], weights: Path) -> dict[str, Any]:
         "texts": len(texts),
         "pieces_per_text": PIECES,
         "rounds": ROUNDS,
-        "onnxruntime": encoder.onnxruntime.__version__,
-        "byte_products_overflow": encoder.saturates(),
+        "onnxruntime": runtime.onnxruntime.__version__,
+        "byte_products_overflow": runtime.saturates(),
         "chunks_per_second": fastest,
         "ratio_one_thread": ratio(seconds, "float32, 1 thread", "embedded, 1 thread"),
         "ratio_two_threads": ratio(seconds, "float32, 2 threads", "embedded, 2 threads"),

@@ -12,13 +12,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pydantic_core
 
-from ingest import failures, files, lock, pipeline, planning, progress, watching
+from ingest import files, lock, pipeline, progress
 from ingest.changes import Selection
 from ingest.pipeline import Report
-from ingest.planning import Plan, Would
 from search import __version__, config, embed
 from search.config import Settings
 from search.embed import prefixes
@@ -27,11 +27,17 @@ from search.ollama.client import Client
 from search.store import Store
 from search.store.opening import open_store
 
+# Most runs find little to do, so what only some need is imported by these.
+if TYPE_CHECKING:
+    from ingest.planning import Plan, Would
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs an ingest. Exit codes: 0 all is searchable, 1 some files failed, 2 it could not be done."""
     arguments = sys.argv[1:] if arguments is None else arguments
     if arguments[:1] == ["failures"]:
+        from ingest import failures  # noqa: PLC0415
+
         return failures.main(arguments[1:])
     chosen = _parser().parse_args(arguments)
     if chosen.until_eof:
@@ -88,6 +94,8 @@ def _stop_at_eof() -> None:
 
 def _plan(chosen: argparse.Namespace, settings: Settings) -> int:
     """Says what a run would do, and writes nothing, not even an index."""
+    from ingest import planning  # noqa: PLC0415
+
     is_there = "://" in settings.database or Path(settings.database).expanduser().exists()
     store = open_store(settings.database, create=False) if is_there else None
     try:
@@ -95,7 +103,7 @@ def _plan(chosen: argparse.Namespace, settings: Settings) -> int:
             made = planning.plan(
                 chosen.folder,
                 store,
-                partial(_describe, client, settings),
+                partial(_describe, client, settings, store),
                 partial(_print, as_json=chosen.json),
                 selection=_selection(chosen, first=True),
                 index=settings.database,
@@ -108,16 +116,19 @@ def _plan(chosen: argparse.Namespace, settings: Settings) -> int:
 
 
 def _print(found: Would | Plan, *, as_json: bool) -> None:
+    from ingest import planning  # noqa: PLC0415
+
+    is_file = isinstance(found, planning.Would)
     if as_json:
-        kind = "would" if isinstance(found, Would) else "plan"
-        print(pydantic_core.to_json({"type": kind, **asdict(found)}).decode(), flush=True)
+        print(pydantic_core.to_json({"type": "would" if is_file else "plan", **asdict(found)}).decode(), flush=True)
     else:
-        print(planning.words(found) if isinstance(found, Would) else planning.describe(found), flush=True)
+        print(planning.words(found) if isinstance(found, planning.Would) else planning.describe(found), flush=True)
 
 
-def _describe(client: Client, settings: Settings) -> embed.Model:
+def _describe(client: Client, settings: Settings, store: Store | None) -> embed.Model:
     name = settings.embedder
-    return embed.describe(client, name, prefixes.chosen(name, settings.query_prefix, settings.document_prefix))
+    wanted = prefixes.chosen(name, settings.query_prefix, settings.document_prefix)
+    return embed.describe(client, name, wanted, spaces=store.spaces() if store else ())
 
 
 def _selection(chosen: argparse.Namespace, *, first: bool) -> Selection:
@@ -140,6 +151,8 @@ def _run(chosen: argparse.Namespace, settings: Settings) -> int:
             ingest = _Ingest(chosen, settings, store, client)
             if not chosen.watch:
                 return 1 if ingest.once().failed else 0
+            from ingest import watching  # noqa: PLC0415
+
             watching.watch(
                 chosen.folder,
                 ingest.again,
@@ -157,7 +170,7 @@ class _Ingest:
     def __init__(self, chosen: argparse.Namespace, settings: Settings, store: Store, client: Client) -> None:
         self._chosen = chosen
         self._store = store
-        self._describe = partial(_describe, client, settings)
+        self._describe = partial(_describe, client, settings, store)
 
     def once(self) -> Report:
         """The one pass of a run, with its report. Raises SearchError; the text that was read is kept all the same."""

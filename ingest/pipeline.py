@@ -17,7 +17,6 @@ from ingest import changes, chunks
 from ingest.changes import EVERYTHING, Changes, Selection
 from ingest.embedding import Embedding
 from ingest.files import Found
-from ingest.workers import Workers
 from search import embed
 from search.embedded import tokens
 from search.errors import DocumentError
@@ -165,6 +164,8 @@ def _settle(run: _Run, found: Changes) -> None:
 def _read(run: _Run, changed: dict[Found, str], workers: int) -> None:
     if not changed:
         return
+    from ingest.workers import Workers  # noqa: PLC0415 (with the readers of all formats)
+
     with Workers(workers, READ_SECONDS, READ_MEGABYTES) as pool:
         for done, (found, result) in enumerate(pool.read_all(changed, run.root), 1):
             if isinstance(result, DocumentError):

@@ -6,15 +6,16 @@ import sys
 import time
 from dataclasses import asdict
 from types import TracebackType
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 import pydantic_core
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from ingest.pipeline import FileEvent, Report
 from ingest.pipeline import Progress as Stage
+
+# rich is only imported where there are bars.
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 SECONDS_BETWEEN_LINES = 10.0
 TOLD = ("failed", "partial")
@@ -87,6 +88,8 @@ class Bars:
     def tell(self, event: FileEvent | Stage) -> None:
         if isinstance(event, FileEvent):
             if event.outcome in TOLD:
+                from rich.markup import escape  # noqa: PLC0415
+
                 self._progress.console.print(
                     f"{event.outcome}: {escape(printable(event.path))}: {escape(event.reason)}"
                 )
@@ -103,6 +106,15 @@ def shown(*, as_json: bool) -> Shown:
 
 def bars() -> Bars:
     """Bars on standard error."""
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import (  # noqa: PLC0415
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     return Bars(Progress(*columns, console=Console(stderr=True)))
 

@@ -64,7 +64,8 @@ class Searcher:
     def model(self) -> embed.Model:
         """The embedding model as its server describes it. Raises ModelError."""
         if self._model is None or time.monotonic() > self._described + DESCRIPTION_SECONDS:
-            self._model = embed.describe(self.client, self.model_name, self.prefixes, self._model)
+            spaces = self.store.spaces()
+            self._model = embed.describe(self.client, self.model_name, self.prefixes, self._model, spaces)
             self._described = time.monotonic()
         return self._model
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.store import Ranking
-from search.vectors import Floats, Integers, top_k, unit
+from search.vectors import Floats, Integers, distinct, top_k, unit
 
 KEYWORD_WEIGHT = 0.3
 """What z(BM25) counts at most; the cosine's z counts the rest."""
@@ -111,7 +111,7 @@ def weigh(keyword: Ranking, *, is_foreign: bool = False) -> Weights:
 
 def candidates(keyword: Ranking, vector: Ranking) -> Integers:
     """Ids in either ranking, ascending."""
-    return np.union1d(keyword.ids, vector.ids)
+    return distinct(np.concatenate([keyword.ids, vector.ids]))
 
 
 def moved(vector: Floats, rows: Floats) -> Floats:

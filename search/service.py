@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from types import TracebackType
+from typing import TYPE_CHECKING
 
-from search import reranking, status
-from search.answer import Answerer, Chat
 from search.config import EMBEDDED_HOST, Settings
 from search.embed import prefixes
 from search.errors import ModelError, StoreMismatch
@@ -18,26 +17,41 @@ from search.records import Space, Status
 from search.store import Store
 from search.store.opening import open_store
 
+if TYPE_CHECKING:
+    from search.answer import Answerer
+    from search.writing import Chat
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class Service:
-    """An open index with the models that search it and answer from it; a context manager."""
+    """An open index with the models that search it and answer from it; a context manager.
+
+    What only answers need is imported for these: it takes about as long as a search.
+    """
 
     settings: Settings
     store: Store
     searcher: Searcher
-    answerer: Answerer
+    chat: Chat | None = None
     _others: ExitStack = field(default_factory=ExitStack)
 
+    @cached_property
+    def answerer(self) -> Answerer:
+        from search.answer import Answerer  # noqa: PLC0415
+
+        return Answerer(self.searcher, self.chat)
+
     def status(self) -> Status:
+        from search import status  # noqa: PLC0415
+
         return status.status(self.store, self.settings)
 
     def close(self) -> None:
         self.store.close()
         self.searcher.client.close()
         self._others.close()
-        if self.answerer.chat:
-            self.answerer.chat.client.close()
+        if self.chat:
+            self.chat.client.close()
 
     def __enter__(self) -> Service:
         return self
@@ -77,11 +91,14 @@ def open_service(settings: Settings, *, create: bool = False) -> Service:
     name = settings.embedder
     wanted = prefixes.chosen(name, settings.query_prefix, settings.document_prefix)
     others, chat = ExitStack(), None
-    if settings.chat_model:
-        chat = Chat(Client(settings.ollama_host, api_key=settings.api_key), settings.chat_model, settings.num_ctx)
     searcher = Searcher(store, embedder, name, wanted, elsewhere=cache(partial(_elsewhere, settings, others)))
-    searcher.reranker = partial(reranking.rerank, chat) if chat else None
-    return Service(settings, store, searcher, Answerer(searcher, chat), others)
+    if settings.chat_model:
+        from search.reranking import rerank  # noqa: PLC0415
+        from search.writing import Chat  # noqa: PLC0415
+
+        chat = Chat(Client(settings.ollama_host, api_key=settings.api_key), settings.chat_model, settings.num_ctx)
+        searcher.reranker = partial(rerank, chat)
+    return Service(settings, store, searcher, chat, others)
 
 
 def _elsewhere(settings: Settings, opened: ExitStack) -> tuple[Client, ...]:

@@ -31,6 +31,17 @@ def unit(matrix: Floats) -> Floats:
     return (matrix / np.where(lengths > 0, lengths, 1)).astype(np.float32, copy=False)
 
 
+def distinct(numbers: Integers) -> Integers:
+    """Each of the numbers (n,) once, ascending.
+
+    np.unique does the same, and imports numpy.ma for it, which takes longer than a search.
+    """
+    ordered = np.sort(numbers)
+    is_new = np.ones(len(ordered), np.bool_)
+    is_new[1:] = ordered[1:] != ordered[:-1]
+    return ordered[is_new]
+
+
 def cosines(matrix: Floats, query: Floats) -> Floats:
     """Cosine of each unit row (n, d) with a unit query (d,).
 

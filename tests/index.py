@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from search import embed
-from search.answer import Answerer, Chat
+from search.answer import Chat
 from search.config import Settings
 from search.ollama.client import Client
 from search.query import Searcher
@@ -50,4 +50,4 @@ def service(tmp_path: Path, url: str, *, chat_model: str | None = None, embedded
         embed_all(store, client)
     searcher = Searcher(store, client, "all-minilm")
     chat = Chat(Client(url), chat_model) if chat_model else None
-    return Service(settings, store, searcher, Answerer(searcher, chat))
+    return Service(settings, store, searcher, chat)

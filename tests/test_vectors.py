@@ -36,6 +36,12 @@ def test_rows_become_unit_length_and_zeros_stay() -> None:
     assert np.allclose(made, [[0.6, 0.8], [0, 0]])
 
 
+@given(st.lists(st.integers(-3, 3), max_size=30))
+def test_distinct_numbers_are_those_of_a_set(numbers: list[int]) -> None:
+    """Each once, ascending."""
+    assert vectors.distinct(np.array(numbers, np.int64)).tolist() == sorted(set(numbers))
+
+
 @given(st.lists(st.integers(-3, 3), max_size=30), st.integers(1, 40))
 def test_top_k_is_what_a_stable_sort_gives(numbers: list[int], k: int) -> None:
     """Ties go to the earlier row, however many there are."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
@@ -66,14 +66,21 @@ class Model:
         return self.space(space.chunking).fingerprint == space.fingerprint
 
 
-def describe(client: Client, name: str, wanted: Prefixes | None = None, known: Model | None = None) -> Model:
+def describe(
+    client: Client,
+    name: str,
+    wanted: Prefixes | None = None,
+    known: Model | None = None,
+    spaces: Sequence[Space] = (),
+) -> Model:
     """Asks the first host that answers for the model's digest and window, and, by embedding a word, for its dimensions.
 
     `wanted` are the prefixes to use it with; None: those of its family. With `known`, how it was before, only the
-    digest is asked for, and the rest if that is another one. Raises ModelMissing where the server does not have it.
+    digest is asked for, and the rest if that is another one. Where one of `spaces` was made with the model, that says
+    the dimensions, and the model need not be loaded. Raises ModelMissing where the server does not have it.
     """
     prefix = wanted or prefixes.of(name)
-    return reached(client, partial(_describe, whole=client, name=name, wanted=prefix, known=known))
+    return reached(client, partial(_describe, whole=client, name=name, wanted=prefix, known=known, spaces=spaces))
 
 
 def of_space(client: Client, space: Space) -> Model | None:
@@ -85,7 +92,7 @@ def of_space(client: Client, space: Space) -> Model | None:
     if found is None or found.digest != space.digest:
         return None
     own = Prefixes(space.query_prefix, space.document_prefix)
-    return describe(client, space.model, own)
+    return describe(client, space.model, own, spaces=[space])
 
 
 def documents(model: Model, texts: Sequence[str]) -> Floats:
@@ -171,14 +178,19 @@ def patiently(
     return call(client)
 
 
-def _describe(client: Client, *, whole: Client, name: str, wanted: Prefixes, known: Model | None) -> Model:
+def _describe(
+    client: Client, *, whole: Client, name: str, wanted: Prefixes, known: Model | None, spaces: Sequence[Space]
+) -> Model:
     digest = installed(client, name)
     if known is not None and (known.name, known.digest) == (name, digest):
         return known
     window = min(_trained_length(client, name), WINDOW)
-    asked = Model(whole, name, digest, 0, wanted.query, wanted.document, window)
-    vectors = client.embed(name, [PROBE], truncate=False, options=asked.options).vectors
-    return Model(whole, name, digest, vectors.shape[1], wanted.query, wanted.document, window)
+    made = {(space.model, space.digest): space.dimensions for space in spaces}
+    found = Model(whole, name, digest, made.get((name, digest), 0), wanted.query, wanted.document, window)
+    if found.dimensions:
+        return found
+    vectors = client.embed(name, [PROBE], truncate=False, options=found.options).vectors
+    return replace(found, dimensions=vectors.shape[1])
 
 
 def _trained_length(client: Client, name: str) -> int:

@@ -16,17 +16,8 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
-from search.embedded import models, weights
+from search.embedded import models
 from search.embedded.models import DIMENSIONS, ENGLISH, EmbeddedModel
-from search.embedded.runtime import onnxruntime
-
-# This fusion slowed an earlier form of the graph; on this one it gains nothing (within 1 %, onnxruntime 1.32).
-_DISABLED_OPTIMIZERS = ["SkipLayerNormFusion"]
-_PROVIDERS = ["CPUExecutionProvider"]
-_ERRORS_ONLY = 3
-# Turns int8 weights into uint8 at load: the same products, exact where int8 ones overflow, and slower.
-# https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html (when to use U8U8)
-_EXACT_INTEGERS = "session.x64quantprecision"
 
 
 class Encoder:
@@ -36,14 +27,13 @@ class Encoder:
     """
 
     def __init__(self, threads: int | None = None, model: EmbeddedModel = ENGLISH) -> None:
+        from search.embedded.runtime import Session  # noqa: PLC0415 (onnxruntime, which is long to import)
+
         self.threads = threads or available_cores()
         self.model = model
         loaded = model.load()
         self._ids, self._inputs = loaded.ids, loaded.inputs
-        self._weights = {
-            name: onnxruntime.OrtValue.ortvalue_from_numpy(tensor) for name, tensor in loaded.initializers.items()
-        }
-        self._session = _session(loaded.graph, self._weights)
+        self._session = Session(loaded.graph, loaded.initializers)
         self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="embedded-model")
 
     def tokenize(self, texts: Sequence[str], limit: int) -> list[list[int]]:
@@ -73,7 +63,7 @@ class Encoder:
         return vectors
 
     def _run(self, pieces: Sequence[int]) -> NDArray[np.float32]:
-        vector: NDArray[np.float32] = self._session.run(None, self._inputs(pieces))[0][0]
+        vector: NDArray[np.float32] = self._session.run(self._inputs(pieces))[0]
         return vector
 
 
@@ -99,31 +89,3 @@ def available_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def _session(graph: bytes, tensors: dict[str, onnxruntime.OrtValue]) -> onnxruntime.InferenceSession:
-    """The graph with its weights, for single-threaded runs."""
-    onnxruntime.disable_telemetry_events()
-    options = _options()
-    options.add_external_initializers(list(tensors), list(tensors.values()))
-    if saturates():
-        options.add_session_config_entry(_EXACT_INTEGERS, "1")
-    return onnxruntime.InferenceSession(graph, options, providers=_PROVIDERS, disabled_optimizers=_DISABLED_OPTIMIZERS)
-
-
-def saturates() -> bool:
-    """Whether this processor's product of bytes overflows in onnxruntime: x86 without VNNI (before about 2020).
-
-    It is found by multiplying, since there is no portable way to ask.
-    """
-    session = onnxruntime.InferenceSession(weights.PROBE.read_bytes(), _options(), providers=_PROVIDERS)
-    states = np.full(session.get_inputs()[0].shape, 255, np.uint8)
-    product = session.run(None, {"states": states})[0]
-    return bool((product != 255 * 127 * states.size).any())
-
-
-def _options() -> onnxruntime.SessionOptions:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = _ERRORS_ONLY
-    return options

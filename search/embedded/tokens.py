@@ -17,11 +17,10 @@ from functools import cache
 from itertools import accumulate
 from pathlib import Path
 from threading import Lock
+from typing import TYPE_CHECKING
 
-from tokenizers import Encoding, Tokenizer
-from tokenizers.models import WordPiece
-from tokenizers.normalizers import BertNormalizer
-from tokenizers.pre_tokenizers import BertPreTokenizer
+if TYPE_CHECKING:
+    from tokenizers import Encoding, Tokenizer
 
 VOCABULARY = Path(__file__).with_name("vocabulary.txt")
 CLS, SEP = 101, 102
@@ -117,6 +116,11 @@ def _cut(text: str, start: int) -> int:
 
 @cache
 def _tokenizer() -> Tokenizer:
+    from tokenizers import Tokenizer  # noqa: PLC0415 (an ingest of what is unchanged needs none of it)
+    from tokenizers.models import WordPiece  # noqa: PLC0415
+    from tokenizers.normalizers import BertNormalizer  # noqa: PLC0415
+    from tokenizers.pre_tokenizers import BertPreTokenizer  # noqa: PLC0415
+
     vocabulary = {piece: at for at, piece in enumerate(VOCABULARY.read_text("utf-8").splitlines())}
     model = WordPiece(vocabulary, unk_token="[UNK]", max_input_chars_per_word=MAX_WORD_CHARACTERS)
     tokenizer = Tokenizer(model)

@@ -37,7 +37,8 @@ class UnusableRows(Unusable):
 class Record(BaseModel):
     """A JSON object: unknown fields are kept, null means the default."""
 
-    model_config = ConfigDict(extra="allow", frozen=True, protected_namespaces=())
+    # Schemas are built when they are first used: a search reads two of thirty kinds of answers.
+    model_config = ConfigDict(extra="allow", frozen=True, protected_namespaces=(), defer_build=True)
 
     @model_validator(mode="before")
     @classmethod

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 
-from search.catalog import Documents, DocumentText
 from search.filters import Filter as Filter
 from search.records import Chunk, ChunkFailure, ChunkRef, Document, DocumentRef, Failure, LedgerRow, Space
-from search.replies import SavedAnswer, SavedEntry
 from search.vectors import Floats, Integers
+
+if TYPE_CHECKING:
+    from search.catalog import Documents, DocumentText
+    from search.replies import SavedAnswer, SavedEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,10 @@ class Store(Protocol):
     """What the rest of the program asks of an index. Every method may raise StoreError."""
 
     location: str
-    answers: Answers
+
+    @property
+    def answers(self) -> Answers:
+        """The answers that are kept."""
 
     # ---- writing, one transaction each
 

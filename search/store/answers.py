@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pydantic_core
 from pydantic import TypeAdapter
@@ -15,8 +15,11 @@ from pydantic import TypeAdapter
 from search.errors import AnswerMissing
 from search.queries import Question
 from search.records import DocumentRef, Space
-from search.replies import Answer, SavedAnswer, SavedEntry
 from search.store.database import Database
+
+# To count them takes no record of these.
+if TYPE_CHECKING:
+    from search.replies import Answer, SavedAnswer, SavedEntry
 
 _GONE = (
     "SELECT n FROM answer_passages AS passage WHERE passage.answer = answers.id AND passage.cited"
@@ -58,6 +61,8 @@ class SqliteAnswers:
         return id_
 
     def entries(self, *, stale: bool = False) -> list[SavedEntry]:
+        from search.replies import SavedEntry  # noqa: PLC0415
+
         with self._database.reading() as connection:
             rows = connection.execute(f"{_ENTRIES}{' WHERE stale' if stale else ''} ORDER BY id")
             return [
@@ -66,6 +71,8 @@ class SqliteAnswers:
             ]
 
     def get(self, id: int) -> SavedAnswer:
+        from search.replies import Answer, SavedAnswer  # noqa: PLC0415
+
         with self._database.reading() as connection:
             row = connection.execute(
                 f"SELECT created, asked, answer, digest, space, version, rerun_of, EXISTS ({_GONE})"

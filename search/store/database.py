@@ -11,12 +11,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlite_utils import Database as Tables
-
 from search.errors import StoreError, StoreMismatch, StoreUnavailable
-from search.store.migrations import migrations
 
 BUSY_SECONDS = 30.0
+
+SCHEMA = frozenset(
+    (
+        "m001_first",
+        "m002_embedding_accounts",
+        "m003_codes",
+        "m004_language",
+        "m005_keywords",
+        "m006_answers",
+        "m007_rows",
+        "m008_cells",
+    )
+)
+"""The migrations that a database of this version has had: those of `search.store.migrations`, by name. They stand here
+too since to import them, with sqlite-utils, takes as long as a search, and nearly every database has had them."""
 
 
 class Database:
@@ -35,7 +47,7 @@ class Database:
             with self.translated():
                 path.parent.mkdir(parents=True, exist_ok=True)
                 with self._lent() as connection:
-                    self._migrate(connection)
+                    self._bring_up(connection)
         except BaseException:
             self.close()
             raise
@@ -122,19 +134,29 @@ class Database:
         # Each connection's own: the operating system's cache is behind it.
         connection.execute("PRAGMA cache_size = -8000")
 
-    def _migrate(self, connection: sqlite3.Connection) -> None:
-        tables = Tables(connection)
-        known = {migration.name for migration in migrations.pending(tables)}
-        newer = {applied.name for applied in migrations.applied(tables)} - {
-            migration.name for migration in migrations._migrations
-        }
-        if newer:
+    def _bring_up(self, connection: sqlite3.Connection) -> None:
+        """Has the database make the migrations that it lacks."""
+        applied = _applied(connection)
+        if applied - SCHEMA:
             raise StoreMismatch(
                 f"the index {self.path} was made by a newer version of semsearch: upgrade semsearch, "
                 "or ingest into another file (--db)"
             )
-        if known:
-            migrations.apply(tables)
+        if applied != SCHEMA:
+            from search.store.migrations import apply  # noqa: PLC0415 (see SCHEMA)
+
+            apply(connection)
+
+
+def _applied(connection: sqlite3.Connection) -> frozenset[str]:
+    """The migrations that a database has had, from sqlite-utils' account of them."""
+    if not connection.execute("SELECT EXISTS (SELECT * FROM sqlite_master WHERE name = ?)", [_ACCOUNT]).fetchone()[0]:
+        return frozenset()
+    rows = connection.execute(f"SELECT name FROM {_ACCOUNT} WHERE migration_set = 'semsearch'")
+    return frozenset(row[0] for row in rows)
+
+
+_ACCOUNT = "_sqlite_migrations"
 
 
 def _in_our_words(error: sqlite3.Error | OSError, path: Path) -> StoreError:

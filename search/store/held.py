@@ -18,7 +18,7 @@ from search.records import Space
 from search.store import Filter, codes, segments, statements
 from search.store.codes import Bytes, Codes, Coding, Runs, Scales, Words
 from search.store.rows import Rows
-from search.vectors import Floats, Integers
+from search.vectors import Floats, Integers, distinct
 
 _Number = TypeVar("_Number", bound=np.generic)
 
@@ -268,7 +268,7 @@ def _bury(held: Held, gone: Integers) -> None:
     """Marks vectors that were deleted; those that were never held are no matter."""
     at = np.searchsorted(held.vectors[: held.count], gone)
     gone, at = gone[at < held.count], at[at < held.count]
-    found = np.unique(at[held.vectors[at] == gone])
+    found = distinct(at[held.vectors[at] == gone])
     held.dead += int(held.alive[found].sum())
     held.alive[found] = False
 

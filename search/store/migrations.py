@@ -6,6 +6,7 @@ The same schema in words: data/corpus/storage-format.md.
 from __future__ import annotations
 
 import json
+import sqlite3
 import zlib
 
 from sqlite_utils import Database
@@ -14,6 +15,11 @@ from sqlite_utils.migrations import Migrations
 from search import languages
 
 migrations = Migrations("semsearch")
+
+
+def apply(connection: sqlite3.Connection) -> None:
+    """Makes those that a database has not had, each in a transaction with the account of it."""
+    migrations.apply(Database(connection))
 
 
 @migrations()

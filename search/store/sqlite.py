@@ -6,6 +6,7 @@ import logging
 import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,6 @@ from search.store import (
     segments,
     statements,
 )
-from search.store.answers import SqliteAnswers
 from search.store.database import Database
 from search.store.index import CHECKED_AGAIN, EXACT_ROWS, VectorIndex
 from search.store.rows import Rows
@@ -48,13 +48,18 @@ class SqliteStore:
     def __init__(self, path: Path, *, exact_rows: int = EXACT_ROWS, segment: int = segments.SEGMENT) -> None:
         self.location = str(path)
         self._database = Database(path)
-        self.answers: Answers = SqliteAnswers(self._database)
         self._rows = Rows()
         self._index = VectorIndex(self._rows, exact_rows)
         self._segment = segment
         self._keyword_index: bm25.Index | None = None
         self._make_keywords()
         self._make_codes()
+
+    @cached_property
+    def answers(self) -> Answers:
+        from search.store.answers import SqliteAnswers  # noqa: PLC0415 (no search needs it)
+
+        return SqliteAnswers(self._database)
 
     # ------------------------------------------------------------------ writing
 

@@ -37,6 +37,17 @@ def test_a_model_that_is_known_is_asked_for_its_digest_only(fake_ollama: FakeOll
             embed.describe(client, "all-minilm", known=known)
 
 
+def test_a_model_that_a_space_was_made_with_is_not_loaded_to_be_described(fake_ollama: FakeOllama) -> None:
+    """The space knows the dimensions of that very model; of another one under its name it doesn't."""
+    with Client(fake_ollama.url) as client:
+        model = embed.describe(client, "all-minilm")
+        asked = len(fake_ollama.sent("/api/embed"))
+        assert embed.describe(client, "all-minilm", spaces=[model.space("c")]) == model
+        assert len(fake_ollama.sent("/api/embed")) == asked
+        fake_ollama.models["all-minilm:latest"] = FakeModel("all-minilm", dimensions=16, digest="other")
+        assert embed.describe(client, "all-minilm", spaces=[model.space("c")]).dimensions == 16
+
+
 def test_a_server_that_does_not_say_a_window_is_left_to_its_own(fake_ollama: FakeOllama) -> None:
     """Old ones have no such field, or no such route."""
     with Client(fake_ollama.url) as client, fake_ollama.failing("no_route", route="/api/show"):

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from search.embedded import encoder, packages, tokens
+from search.embedded import encoder, packages, runtime, tokens
 from search.embedded.encoder import Encoder
 from search.embedded.models import ENGLISH, EmbeddedModel
 from search.errors import ModelMissing
@@ -125,8 +125,8 @@ def test_a_failed_load_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_exact_integers_give_the_same_vectors(one: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is chosen on processors whose byte products overflow computes the same numbers."""
-    if encoder.saturates():
+    if runtime.saturates():
         pytest.skip("this processor's byte products overflow, so there is nothing to compare with")
-    monkeypatch.setattr(encoder, "saturates", lambda: True)
+    monkeypatch.setattr(runtime, "saturates", lambda: True)
     pieces = one.tokenize(SENTENCES, LIMIT)
     np.testing.assert_array_equal(Encoder(threads=1).encode(pieces), one.encode(pieces))

@@ -20,6 +20,8 @@ from search.store import Filter
 from search.store.sqlite import SqliteStore
 from tests.fake_ollama import FakeOllama
 
+PROJECT = Path(__file__).parents[2]
+
 
 class Place:
     """A folder and an index."""
@@ -230,3 +232,16 @@ def test_an_edit_is_searchable_while_vectors_are_made(place: Place, fake_ollama:
             assert time.monotonic() < end
             time.sleep(0.02)
         assert reported(seen, "paused")["waiting"] > 0
+
+
+def test_a_run_that_finds_nothing_to_do_imports_little(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the model's runtime nor the readers of documents nor what draws bars: they take longer than the run."""
+    monkeypatch.delenv("SEARCH_EMBED_MODEL")
+    place.write("a.md", "umbrella")
+    assert place.ingest() == 0
+    code = f"import sys; from ingest.__main__ import main; main([{str(place.folder)!r}, '--db', {str(place.db)!r}])\n"
+    needless = "onnxruntime tokenizers kreuzberg charset_normalizer watchfiles rich sqlite_utils search.replies"
+    code += f"print(sorted(set({needless!r}.split()) & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PROJECT)
+    assert "nothing changed" in done.stdout
+    assert done.stdout.splitlines()[-1] == "[]"

@@ -12,6 +12,8 @@ import pytest
 from search.errors import ConfigError, StoreMismatch, StoreUnavailable
 from search.records import Space
 from search.store import Filter
+from search.store.database import SCHEMA
+from search.store.migrations import migrations
 from search.store.opening import open_store
 from search.store.sqlite import SqliteStore
 from tests.store.oracle import STATE, document, vector
@@ -53,6 +55,11 @@ def test_a_file_that_is_no_index_is_refused_and_left_alone(tmp_path: Path, conte
     with pytest.raises(StoreUnavailable, match="is not an index"):
         SqliteStore(path)
     assert path.read_bytes() == content
+
+
+def test_the_migrations_are_those_that_a_database_is_asked_for() -> None:
+    """Their names stand in two places, one of which is quick to import."""
+    assert {migration.name for migration in migrations._migrations} == SCHEMA
 
 
 def test_an_index_of_a_newer_version_is_refused(tmp_path: Path) -> None:
