@@ -90,8 +90,7 @@ def main() -> int:
 def read(folder: Path) -> Collection:
     """Raises OSError for a missing file, ValueError or KeyError for one of another form."""
     questions = []
-    for line in (folder / "qa.jsonl").read_text("utf-8").splitlines():
-        entry = json.loads(line)
+    for entry in [json.loads(line) for line in (folder / "qa.jsonl").read_text("utf-8").split("\n") if line]:
         spans = [Span(entry["doc"], one["start_index"], one["end_index"]) for one in entry["references"]]
         if spans:
             questions.append(Asked(entry["question"], tuple(spans)))

@@ -21,7 +21,7 @@ PROMPT = "> "
 def read(file: Path | None) -> list[Turn]:
     """The turns in a file, a JSON object a line; none where there is no file yet. Raises ConfigError."""
     try:
-        lines = file.read_text(encoding="utf-8").splitlines() if file and file.exists() else []
+        lines = file.read_text(encoding="utf-8").split("\n") if file and file.exists() else []
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file} cannot be read as a conversation: {error}") from error
     turns = TypeAdapter(Turn)

@@ -18,6 +18,8 @@ import pytest
 
 from ingest.__main__ import main as ingest
 from search.__main__ import main
+from search.commands import conversations
+from search.queries import Turn
 from tests.fake_ollama import FakeOllama
 
 PROJECT = Path(__file__).parents[2]
@@ -141,6 +143,14 @@ def test_a_conversation_in_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert [turn["question"] for turn in turns] == [QUESTION, "Can it be copied?"]
     assert turns[0]["answer"].startswith("Vectors are kept")
     assert fake_ollama.sent("/api/chat")[-1]["messages"][1]["content"] == QUESTION
+
+
+def test_a_line_separator_inside_an_answer_ends_no_line_of_the_file(tmp_path: Path) -> None:
+    """JSON may hold U+2028 and its like as they are; only a line feed ends a turn."""
+    turn = Turn("Where are\u2028vectors kept?", "In one\x85file.\u2029")
+    conversations.keep(tmp_path / "talk.jsonl", turn)
+    conversations.keep(tmp_path / "talk.jsonl", turn)
+    assert conversations.read(tmp_path / "talk.jsonl") == [turn, turn]
 
 
 @pytest.mark.parametrize("line", ['{"question": 5}', "{", '{"question": " "}', '"text"', "\ud800"])
