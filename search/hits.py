@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -15,32 +15,37 @@ from search.records import Around, Copy, Hit, Query, Ranks, Scores
 from search.store import Occurrence, Store
 
 
-def collect(store: Store, fused: rank.Fused, query: Query, only: Filter) -> tuple[Hit, ...]:
+def collect(
+    store: Store, fused: rank.Fused, query: Query, only: Filter, known: Mapping[int, list[Occurrence]] = {}
+) -> tuple[Hit, ...]:
     """The first k places where the fused chunks stand, each with what the query asks to be told of it.
 
-    Without `diversify` a chunk that stands in two documents is two hits.
+    Without `diversify` a chunk that stands in two documents is two hits. Of some chunks it is `known` where they stand.
     """
-    hits = [_hit(number, fused, choice, query) for number, choice in enumerate(_chosen(store, fused, query, only), 1)]
+    chosen = _chosen(_ranked(store, fused, query.k, only, known), fused, query)
+    hits = [_hit(number, fused, choice, query) for number, choice in enumerate(chosen, 1)]
     if query.neighbours:
         texts: dict[tuple[str, str], str] = {}
         hits = [replace(hit, around=_around(store, hit, query.neighbours, texts)) for hit in hits]
     return tuple(hits)
 
 
-def _chosen(store: Store, fused: rank.Fused, query: Query, only: Filter) -> list[Choice]:
-    ranked = _ranked(store, fused, query.k, only)
+def _chosen(ranked: Iterator[tuple[float, int, Occurrence]], fused: rank.Fused, query: Query) -> list[Choice]:
     if not query.diversify:
         return [Choice(score, 0.0, position, place) for (score, position, place), _ in zip(ranked, range(query.k))]  # noqa: B905
     return diversity.choose(ranked, query.k, diversity.CROWDING if fused.keyword_scale else 0.0)
 
 
-def _ranked(store: Store, fused: rank.Fused, page: int, only: Filter) -> Iterator[tuple[float, int, Occurrence]]:
-    """Score, position and place of the fused chunks, best first, fetched a page at a time."""
+def _ranked(
+    store: Store, fused: rank.Fused, page: int, only: Filter, known: Mapping[int, list[Occurrence]]
+) -> Iterator[tuple[float, int, Occurrence]]:
+    """Score, position and place of the fused chunks, best first, fetched a page at a time where they aren't known."""
     for start in range(0, len(fused.ids), page):
         ids = fused.ids[start : start + page]
-        places = store.occurrences(ids, only)
+        unknown = ids[[id_ not in known for id_ in ids.tolist()]]
+        places = store.occurrences(unknown, only) if len(unknown) else {}
         for position, id_ in enumerate(ids.tolist(), start):
-            for place in places.get(id_, []):
+            for place in known.get(id_) or places.get(id_, []):
                 yield float(fused.scores[position]), position, place
 
 

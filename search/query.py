@@ -16,7 +16,7 @@ from search.errors import InputTooLong, ModelBusy, ModelError, ModelMissing, Mod
 from search.explanations import Explained
 from search.ollama.client import Client
 from search.records import Hit, Mode, Query, Results, Space
-from search.store import EMPTY, Filter, Ranking, Store
+from search.store import EMPTY, Filter, Occurrence, Ranking, Store
 from search.vectors import Floats, Integers, cosines
 
 CANDIDATES = 200
@@ -34,6 +34,9 @@ DESCRIPTION_SECONDS = 30.0
 
 RERANKED = 20
 """So many hits are there to be reranked, at least."""
+
+Places = dict[int, list[Occurrence]]
+"""Where chunks stand, by id."""
 
 Reranker = Callable[[str, tuple[Hit, ...]], tuple[tuple[Hit, ...], str]]
 """Puts the hits for a query in a better order, and says in words what went wrong, if anything did."""
@@ -139,6 +142,7 @@ def search(searcher: Searcher, query: Query) -> Results:
     store, only, wanted = searcher.store, query.filter, max(CANDIDATES, query.k)
     took: dict[str, float] = {}
     notes: list[str] = []
+    places: Places = {}
     terms = keywords.sought(query.query) if query.mode != "vector" else []
     with _timed(took, "total"):
         with _timed(took, "embed"):
@@ -148,9 +152,9 @@ def search(searcher: Searcher, query: Query) -> Results:
         with _timed(took, "vector"):
             near = store.nearest(meaning.space, meaning.vector, wanted, only) if meaning else EMPTY
         with _timed(took, "fuse"):
-            fused = _rank(store, meaning, words, near, query)
+            fused = _rank(store, meaning, words, near, query, places=places)
         with _timed(took, "fetch"):
-            found = hits.collect(store, fused, _page(query), only)
+            found = hits.collect(store, fused, _page(query), only, places)
         if query.rerank:
             with _timed(took, "rerank"):
                 found = _rerank(searcher, query, found, notes)
@@ -187,37 +191,36 @@ def _understand(searcher: Searcher, query: Query, notes: list[str]) -> _Meaning 
     return meaning
 
 
-def _rank(store: Store, meaning: _Meaning | None, words: Ranking, near: Ranking, query: Query) -> rank.Fused:
-    """Both rankings as one, or the one that there is."""
+def _rank(
+    store: Store, meaning: _Meaning | None, words: Ranking, near: Ranking, query: Query, *, places: Places
+) -> rank.Fused:
+    """Both rankings as one, or the one that there is. Where chunks stand is put into `places` if it is looked up."""
     if query.mode == "vector":
         return rank.alone(near, is_keyword=False)
     if meaning is None:
         return rank.alone(words, is_keyword=True)
-    return _fuse(store, meaning, words, near, query)
+    return _fuse(store, meaning, words, near, query, places=places)
 
 
-def _fuse(store: Store, meaning: _Meaning, words: Ranking, near: Ranking, query: Query) -> rank.Fused:
-    """Both rankings as one; a second search with the query moved towards the first hits has the last word."""
-    space, vector, only = meaning.space, meaning.vector, query.filter
+def _fuse(
+    store: Store, meaning: _Meaning, words: Ranking, near: Ranking, query: Query, *, places: Places
+) -> rank.Fused:
+    """Both rankings as one; the query's vector, moved towards the first hits, has the last word."""
+    space, vector = meaning.space, meaning.vector
     weights = rank.weigh(words, is_foreign=not embed.understands(space.model, query.query))
     ids = rank.candidates(words, near)
     rows = store.vectors(space, ids)
-    first = rank.fuse(words, near, ids, cosines(rows, vector), weights=weights)
-    if (shares := _phrases(store, query, first.ids[:PHRASED], ids)) is not None:
-        first = rank.fuse(words, near, ids, cosines(rows, vector), weights=weights, phrases=shares)
+    nearness = cosines(rows, vector)
+    first = rank.fuse(words, near, ids, nearness, weights=weights)
+    if (shares := _phrases(store, query, first.ids[:PHRASED], ids, places)) is not None:
+        first = rank.fuse(words, near, ids, nearness, weights=weights, phrases=shares)
     leading = rows[np.searchsorted(ids, first.ids[: rank.FEEDBACK])]
     if not len(leading) or np.isnan(leading).any():
         return first
     towards = rank.moved(vector, leading)
-    again = store.nearest(space, towards, len(near.ids), only)
-    further = np.setdiff1d(again.ids, ids)
-    ids, rows = np.concatenate([ids, further]), np.concatenate([rows, store.vectors(space, further)])
-    order = np.argsort(ids)
-    ids, rows = ids[order], rows[order]
-    if shares is not None:
-        shares = np.concatenate([shares, np.zeros(len(further), np.float32)])[order]
-    again_as_well = again, cosines(rows, towards)
-    return rank.fuse(words, near, ids, cosines(rows, vector), again_as_well, weights=weights, phrases=shares)
+    # Only for its scale: what a second search would find besides is no better, as benchmarks/search_quality.py shows.
+    again = store.nearest(space, towards, 0, query.filter), cosines(rows, towards)
+    return rank.fuse(words, near, ids, nearness, again, weights=weights, phrases=shares)
 
 
 def _page(query: Query) -> Query:
@@ -235,14 +238,15 @@ def _rerank(searcher: Searcher, query: Query, found: tuple[Hit, ...], notes: lis
     return tuple(replace(hit, rank=number) for number, hit in enumerate(found[: query.k], 1))
 
 
-def _phrases(store: Store, query: Query, first: Integers, ids: Integers) -> Floats | None:
+def _phrases(store: Store, query: Query, first: Integers, ids: Integers, places: Places) -> Floats | None:
     """Which share of the query's pairs of words each of `ids` (n,) has, looked for in the first; None: no pairs."""
     sought = phrases.of(query.query)
     if not sought.pairs:
         return None
     shares = np.zeros(len(ids), np.float32)
-    for id_, places in store.occurrences(first, query.filter).items():
-        chunk = places[0].chunk
+    places.update(store.occurrences(first, query.filter))
+    for id_, of_one in places.items():
+        chunk = of_one[0].chunk
         shares[np.searchsorted(ids, id_)] = sought.share("\n".join((*chunk.heading, chunk.text)))
     return shares
 

@@ -163,3 +163,14 @@ def test_what_cannot_be_searched_for_is_refused(text: str, k: int, mode: query.M
 def test_signs_of_query_languages_are_just_text(service: Service, text: str) -> None:
     """No query is a syntax error."""
     query.search(service.searcher, Query(text, mode="keyword"))
+
+
+def test_where_chunks_stand_is_read_once(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was read to look for the query's words side by side is not read again for the page."""
+    asked: list[int] = []
+    read = SqliteStore.occurrences
+    monkeypatch.setattr(
+        SqliteStore, "occurrences", lambda store, ids, only: (asked.extend(ids.tolist()), read(store, ids, only))[1]
+    )
+    assert query.search(service.searcher, Query("the embedded model needs no server")).hits
+    assert len(asked) == len(set(asked)) > 0

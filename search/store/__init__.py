@@ -181,7 +181,7 @@ class Store(Protocol):
         """The space that searches use; None before anything was embedded."""
 
     def nearest(self, space: Space, vector: Floats, count: int, only: Filter) -> Ranking:
-        """Chunks by cosine similarity with a unit vector (d,)."""
+        """Chunks by cosine similarity with a unit vector (d,); of a `count` of 0, mean and deviation only."""
 
     def matching(self, terms: Sequence[str], count: int, only: Filter) -> Ranking:
         """Chunks by BM25 over heading and text, any of the terms."""

@@ -80,7 +80,9 @@ class VectorIndex:
         if known.count == known.dead:
             return EMPTY
         limits = _limits(known, connection, only, generation)
-        if known.rows is not None:
+        if not count:
+            chunks, scores = EMPTY.ids, EMPTY.scores
+        elif known.rows is not None:
             chunks, scores = _exactly(known, known.rows, vector, count, limits)
         else:
             chunks, scores = self._by_codes(known, connection, vector, count, limits, width=known.width)

@@ -240,3 +240,13 @@ def test_a_new_chunker_takes_the_vectors_over(store: Store) -> None:
     assert (taken.id, taken.active) == (space.id, True)
     assert store.waiting(taken) == 0
     assert store.space(replace(SPACE, digest="another", chunking="test:2")).id != space.id
+
+
+def test_a_ranking_of_none_has_the_scale_of_one_of_some(store: Store) -> None:
+    """Mean and deviation alone cost no search."""
+    put(store, "a", ["alpha", "bravo", "charlie"])
+    space = store.space(SPACE)
+    embed_all(store, space)
+    none, some = (store.nearest(space, vector("bravo"), count, Filter()) for count in (0, 2))
+    assert (len(none.ids), len(none.scores), len(some.ids)) == (0, 0, 2)
+    assert (none.mean, none.deviation) == (some.mean, some.deviation)
