@@ -88,19 +88,16 @@ def sought(query: str) -> list[str]:
 
 def analyse(text: str) -> Analysis:
     """The terms of a text."""
-    forms: dict[str, int] = {}
-    for token, number in Counter(_tokens(text)).items():
-        for form in _forms(token):
-            forms[form] = forms.get(form, 0) + number
+    forms = Counter(itertools.chain.from_iterable(map(_forms, _tokens(text))))
     language = stems.language(forms)
     counts: dict[str, int] = {}
-    for word, number in forms.items():
-        term = stems.stem(word, language)
+    for term, number in zip(map(stems.stem, forms, itertools.repeat(language)), forms.values(), strict=True):
         counts[term] = counts.get(term, 0) + number
+    for word in () if text.isascii() else forms:
         if not word.isascii():
             for other in _other_ways(word, language):
-                counts[other] = counts.get(other, 0) + number
-    return Analysis(counts, sum(forms.values()), language)
+                counts[other] = counts.get(other, 0) + forms[word]
+    return Analysis(counts, forms.total(), language)
 
 
 def is_english(text: str) -> bool:
