@@ -18,7 +18,7 @@ from functools import lru_cache
 
 from search import stems
 
-ANALYSIS = f"2, {stems.VERSION}"
+ANALYSIS = f"3, {stems.VERSION}"
 """Names all that decides which terms a text has. An index that was made by another analysis has to be made anew."""
 
 STOP_WORDS = frozenset(
@@ -49,6 +49,12 @@ _DROPPED = re.compile("[\u00ad\u200b\u200c\u200d\u2060\ufeff\u0640]")
 # What typographers put into texts that are ASCII otherwise: borders of words, like the space.
 _PUNCTUATION = re.compile("[\u00a0«»–—‘’“”•…]")
 
+_HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+_SMALL_HAN = frozenset("的了着著之所吗嗎呢吧什甚么麼哪谁誰何几幾怎")
+"""Characters that say little by themselves: what marks the parts of a Chinese sentence, and what asks."""
+
+_SMALL_BY_SCRIPT = stems.SMALL_WORDS["russian"] | stems.SMALL_WORDS["arabic"]
+"""Small words that their letters tell from words of other languages, so that one is enough."""
 
 _FOREIGN_LETTERS = 0.3
 """A text with more than this share of letters beyond Latin is not English: a formula has fewer."""
@@ -82,8 +88,15 @@ def words(text: str) -> list[str]:
 
 
 def sought(query: str) -> list[str]:
-    """The words to search for, as `terms`, and identifiers whole as well."""
-    return _telling(form for word in _tokens(query) for form in _forms(word))
+    """The words to search for, as `terms`; identifiers whole as well, and the single characters of Han script.
+
+    Bigrams find a word exactly, but also where none is (the last of one word with the first of the next), and miss
+    what is put in another way; many characters are words, or what two words for a thing share. Both together find more
+    (Nie, Gao, Zhang, Zhou: On the use of words and n-grams for Chinese information retrieval, 2000).
+    """
+    forms = _telling(form for word in _tokens(query) for form in _forms(word))
+    characters = _HAN.findall("".join(forms))
+    return list(dict.fromkeys([*forms, *(character for character in characters if character not in _SMALL_HAN)]))
 
 
 def analyse(text: str) -> Analysis:
@@ -105,12 +118,14 @@ def is_english(text: str) -> bool:
     letters = [character for character in text if character.isalpha()]
     if sum(character > "\u024f" for character in letters) > _FOREIGN_LETTERS * len(letters):
         return False
-    return stems.language(Counter(words(text))) == stems.ENGLISH
+    return stems.language_of_query(Counter(words(text))) == stems.ENGLISH
 
 
 def keys(word: str, languages: Iterable[str]) -> frozenset[str]:
     """All terms that a word of a query may stand under in texts of these languages."""
-    return frozenset(stems.stem(word, language) for language in languages)
+    found = frozenset(stems.stem(word, language) for language in languages)
+    bare = stems.unprefixed(word)
+    return found if bare is None else found | {stems.stem(bare, stems.ENGLISH)}
 
 
 def _tokens(text: str) -> Iterable[str]:
@@ -162,18 +177,18 @@ def _forms_of_identifier(word: str) -> tuple[str, ...]:
 
 def _other_ways(word: str, language: str) -> Iterator[str]:
     """Further terms under which a text's word can be found, and which don't count as words of it:
-    as it is written without accents, and the single characters of a bigram.
+    as it is written without accents, without an Arabic prefix, and the single characters of a bigram.
     """
     if _UNSPACED_WORD.fullmatch(word):
         yield from word if len(word) > 1 else ()
         return
-    plain = stems.stem(stems.unaccented(word), language)
-    if plain != stems.stem(word, language):
-        yield plain
+    plain, bare = stems.unaccented(word), stems.unprefixed(word)
+    others = {stems.stem(plain, language)} | ({stems.stem(bare, language)} if bare else set())
+    yield from others - {stems.stem(word, language)}
 
 
 def _telling(words: Iterable[str]) -> list[str]:
     """Words that say something, in order, without repeats; all of them where none does."""
     unique = list(dict.fromkeys(words))
-    small = STOP_WORDS | stems.FUNCTION_WORDS[stems.language(Counter(unique))]
+    small = STOP_WORDS | _SMALL_BY_SCRIPT | stems.SMALL_WORDS[stems.language_of_query(Counter(unique))]
     return [word for word in unique if word not in small] or unique

@@ -27,6 +27,6 @@ class Phrases:
 def of(query: str) -> Phrases:
     """The pairs of a query."""
     words, telling = keywords.words(query), frozenset(keywords.terms(query))
-    language = stems.language(Counter(words))
+    language = stems.language_of_query(Counter(words))
     pairs = (pair for pair in itertools.pairwise(words) if pair[0] != pair[1] and telling.issuperset(pair))
     return Phrases(language, frozenset((stems.stem(a, language), stems.stem(b, language)) for a, b in pairs))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from threading import Lock
 
@@ -55,6 +55,38 @@ FUNCTION_WORDS = {
 }
 """The most frequent small words of each language: they tell what language a text is in, and say little in a query."""
 
+QUESTION_WORDS = {
+    language: frozenset(words.split())
+    for language, words in {
+        ENGLISH: "what who whom which when where why how do does did can could should would",
+        "german": "wer wem wessen welche welcher welches welchem welchen wann wo woher wohin warum wieso weshalb "
+        "wieviel wieviele wozu wodurch womit woran worauf woraus wofür wonach worin",
+        "french": "quoi quel quelle quels quelles lequel laquelle lesquels lesquelles où quand pourquoi combien",
+        "spanish": "qué cuál cuáles cuándo cuánto cuántos cuánta cuántas quién quiénes cómo dónde adónde",
+        "portuguese": "quem qual quais quando quantos quantas onde aonde",
+        "italian": "quando quanti quante perché cosa",
+        "dutch": "welk welke wanneer waar waarom waarheen waardoor waarmee hoeveel",
+        "swedish": "vem vilka vilken vilket varför",
+        "danish": "hvem hvad hvilke hvilken hvilket hvornår hvorfor hvordan hvor",
+        "norwegian": "hvem hva hvilke hvilken hvilket hvorfor hvordan hvor",
+        "finnish": "mitä mikä ketkä milloin missä miksi miten kuinka",
+        "polish": "kto kogo komu kim czego czemu czym jaki jaka jakie jakiego jakiej który która które którego której "
+        "gdzie kiedy dlaczego ilu",
+        "czech": "kdo koho komu čeho čemu čím jaký jaká jaké jakého který která které kterého kde kdy proč kolik",
+        "hungarian": "kinek minek milyen melyik hová honnan mikor miért hogyan hány mennyi",
+        "romanian": "când unde câți câte cât câtă",
+        "turkish": "kimi kimin neden niçin nasıl nerede nereye nereden hangi kaç",
+        "russian": "кого кому кем ком чего чему чём какого какой какому какую каким какою каком каких какими которая "
+        "которой которого которому которую которым котором которые которых которыми куда откуда почему зачем сколько "
+        "скольких чей чья чьё чьи насколько",
+        "arabic": "ماذا متى أين كيف كم أي أية أيّ لماذا هل بماذا بم عم علام إلام بأي لأي",
+    }.items()
+}
+"""Words that a question is asked with. English ones are in no other list: one long foreign one tells the language."""
+
+_LONG = 4
+"""From so many letters on; shorter ones are abbreviations of something too often."""
+
 LATIN = tuple(language for language in FUNCTION_WORDS if language not in {"russian", "arabic"})
 
 _SHARE = 0.05
@@ -69,10 +101,16 @@ _SCRIPTS = (
     ("\u0b80", "\u0bff", "tamil"),
     ("\u1f00", "\u1fff", "greek"),
 )
-_LANGUAGES_OF: dict[str, tuple[str, ...]] = {
-    word: tuple(language for language, words in FUNCTION_WORDS.items() if word in words)
-    for word in frozenset().union(*FUNCTION_WORDS.values())
+SMALL_WORDS = {
+    language: words | QUESTION_WORDS.get(language, frozenset()) for language, words in FUNCTION_WORDS.items()
 }
+"""What says little in a query, by language."""
+
+_ARABIC_PREFIXES = "بكلفو"
+"""To, in, like, so, and. Snowball takes some of them off before the article alone."""
+
+_ROOT = 3
+
 _PLAIN = str.maketrans({"ß": "ss", "ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ı": "i"})
 # Accents that may be left out when writing: of Latin and Greek, the points of Hebrew, the vowel signs of Arabic.
 _ACCENTS = (
@@ -82,6 +120,15 @@ _ACCENTS = (
     ("\u064b", "\u065f"),
     ("\u0670", "\u0670"),
 )
+
+
+def _by_word(words_of: Mapping[str, frozenset[str]]) -> dict[str, tuple[str, ...]]:
+    """Each word's languages."""
+    every = frozenset().union(*words_of.values())
+    return {word: tuple(language for language, words in words_of.items() if word in words) for word in every}
+
+
+_LANGUAGES_OF, _LANGUAGES_OF_QUERIES = _by_word(FUNCTION_WORDS), _by_word(SMALL_WORDS)
 
 _stemmers: dict[str, Stemmer.Stemmer] = {}
 _stemming = Lock()
@@ -94,14 +141,24 @@ def language(words: Mapping[str, int]) -> str:
 
     English where they don't tell.
     """
-    counts: Counter[str] = Counter()
-    for word in words.keys() & _LANGUAGES_OF.keys():
-        for language in _LANGUAGES_OF[word]:
-            counts[language] += words[word]
-    if not counts:
-        return ENGLISH
-    found, most = max(counts.items(), key=lambda pair: (pair[1], pair[0] == ENGLISH, pair[0]))
+    found, most = _most(words, _LANGUAGES_OF)
     return found if most >= 2 and most >= _SHARE * sum(words.values()) else ENGLISH
+
+
+def language_of_query(words: Mapping[str, int]) -> str:
+    """The same for a query, which is short: one question word tells it too, where there is no small word of English."""
+    found, most = _most(words, _LANGUAGES_OF_QUERIES)
+    is_asked = any(len(word) >= _LONG and word in QUESTION_WORDS.get(found, ()) for word in words)
+    return found if most >= 2 or is_asked else ENGLISH
+
+
+def _most(words: Mapping[str, int], languages: Mapping[str, Sequence[str]]) -> tuple[str, int]:
+    """The language that most of the words are small words of, English of equal ones, and how many."""
+    counts: Counter[str] = Counter()
+    for word in words.keys() & languages.keys():
+        for language in languages[word]:
+            counts[language] += words[word]
+    return max(counts.items(), key=lambda pair: (pair[1], pair[0] == ENGLISH, pair[0]), default=(ENGLISH, 0))
 
 
 @lru_cache(1 << 16)
@@ -117,6 +174,18 @@ def stem(word: str, language: str) -> str:
         return _stem(unaccented(word), script)
     stemmed = unaccented(_stem(word, language))
     return stemmed if language == ENGLISH else f"{language}:{stemmed}"
+
+
+def unprefixed(word: str) -> str | None:
+    """An Arabic word without the letter before it that is a word of its own: "ببرلين" ("in Berlin") as "برلين".
+
+    None where it begins with none of them, or where less than a root of three letters would be left. Many words begin
+    with such a letter that is part of them, so a word has to be looked for in both ways.
+    """
+    if _script(word) != "arabic":
+        return None
+    bare = unaccented(word)
+    return bare[1:] if bare[0] in _ARABIC_PREFIXES and len(bare) > _ROOT else None
 
 
 def unaccented(word: str) -> str:

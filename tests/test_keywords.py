@@ -24,13 +24,42 @@ def test_small_words_of_the_querys_language_are_dropped() -> None:
     """Two of them tell the language; a single one may be a name."""
     assert keywords.terms("Wie heißt die Hauptstadt von Portugal?") == ["heißt", "hauptstadt", "portugal"]
     assert keywords.terms("В каком году была основана Москва и кто её основал?") == [
-        "каком",
         "году",
         "основана",
         "москва",
         "основал",
     ]
     assert keywords.terms("die hard") == ["die", "hard"]
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("Что такое сепсис?", ["такое", "сепсис"]),
+        ("Сколько пищи съедает гребневик?", ["пищи", "съедает", "гребневик"]),
+        ("ماذا يعني رودوفيت؟", ["يعني", "رودوفيت"]),
+        ("Wann starb Goethe?", ["starb", "goethe"]),
+        ("Welches Tier fliegt?", ["tier", "fliegt"]),
+        ("¿Cuántos barcos llegaron?", ["barcos", "llegaron"]),
+    ],
+)
+def test_question_words_are_dropped(query: str, words: list[str]) -> None:
+    """One is enough to tell the language of a question, and in another script any small word is."""
+    assert keywords.terms(query) == words
+    assert not keywords.is_english(query)
+
+
+@pytest.mark.parametrize("query", ["What do Beriods use as teeth?", "wer of whisper", "How can you protest?"])
+def test_what_english_shares_with_other_languages_does_not_make_it_one(query: str) -> None:
+    """Small words such as "do" and "can", and abbreviations such as WER, are not enough."""
+    assert keywords.is_english(query)
+
+
+def test_single_characters_of_chinese_are_sought_too() -> None:
+    """Pairs across two words are no words; particles and question words alone say nothing."""
+    assert keywords.sought("校园的河") == ["校园", "园的", "的河", "校", "园", "河"]
+    assert keywords.sought("什么是河") == ["什么", "么是", "是河", "是", "河"]
+    assert keywords.sought("ไทย") == ["ไท", "ทย"]
 
 
 def test_a_query_of_stop_words_keeps_them() -> None:
@@ -77,6 +106,9 @@ def test_a_hyphen_may_be_left_out() -> None:
         ("hauser", "Die Häuser der Stadt sind nicht alt, und das ist gut."),
         ("strasse", "Die Straße ist mit dem Wagen nicht zu befahren."),
         ("cidades", "A cidade do Porto não é a capital, mas é uma das maiores."),
+        ("كاليفورنيا", "المدن الكبرى لكاليفورنيا"),
+        ("لكاليفورنيا", "ولاية كاليفورنيا في الغرب"),
+        ("بأبولو", "برنامج أبولو"),
         ("книги", "Он читал книгу о войне и мире."),
         ("елка", "В лесу родилась ёлка"),
         ("مدرسة", "ذهب الطالب إلى المَدْرَسَة في الصباح"),
