@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import _thread
 import argparse
+import contextlib
+import math
 import os
 import signal
 import sys
@@ -47,6 +49,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = config.from_environment(os.environ, chosen.db)
         return _plan(chosen, settings) if chosen.dry_run else _run(chosen, settings)
+    except OSError as error:  # those of the index and of documents have become SearchErrors
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 (what waits to be written would fail once more)
+        print(f"ingest: its output could not be written: {error}", file=sys.stderr)
+        return 2
     except SearchError as error:
         _complain(error, as_json=chosen.json)
         return 2
@@ -61,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Make a folder's documents searchable.",
         epilog="`ingest failures` lists what is not fully searchable, and what to do about it.",
     )
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="the folder with your documents")
+    parser.add_argument("folder", type=_folder, metavar="FOLDER", help="the folder with your documents")
     parser.add_argument("--db", metavar="DB", help="the index (default: SEARCH_DB, or a file in your data folder)")
     parser.add_argument("--watch", action="store_true", help="go on, and take in each change of the folder")
     parser.add_argument("--dry-run", action="store_true", help="say what would be done, and how long it would take")
@@ -69,7 +75,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--exclude", action="append", default=[], metavar="GLOB", help="leave out what matches")
     parser.add_argument("--hidden", action="store_true", help="read hidden files and folders too")
     parser.add_argument(
-        "--max-size", type=float, default=files.MAX_BYTES / 1e6, metavar="MB", help="leave out files above this size"
+        "--max-size",
+        type=_megabytes,
+        default=files.MAX_BYTES / 1e6,
+        metavar="MB",
+        help="leave out files above this size",
     )
     parser.add_argument(
         "--reread", action="append", default=[], metavar="GLOB", help="read files that match again, though unchanged"
@@ -81,6 +91,20 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--until-eof", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--version", action="version", version=f"semsearch {__version__}")
     return parser
+
+
+def _folder(text: str) -> Path:
+    """An empty name is no folder, though Path takes it for this one: a variable that is not set looks like that."""
+    if not text:
+        raise argparse.ArgumentTypeError("it is empty: name the folder with your documents (. is this one)")
+    return Path(text)
+
+
+def _megabytes(text: str) -> float:
+    with contextlib.suppress(ValueError):
+        if 0 < (number := float(text)) < math.inf:
+            return number
+    raise argparse.ArgumentTypeError(f"{text!r} is no size of a file: give megabytes, more than 0")
 
 
 def _stop_at_eof() -> None:

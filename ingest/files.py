@@ -242,6 +242,9 @@ def _is_hidden(entry: os.DirEntry[str]) -> bool:
 
 def _spec(patterns: Sequence[str]) -> GitIgnoreSpec | None:
     try:
+        for glob in patterns:
+            if all(pattern.include is None for pattern in GitIgnoreSpec.from_lines([glob]).patterns):
+                raise ConfigError(f"the glob {glob!r} matches nothing: write one such as *.md or notes/**")
         return GitIgnoreSpec.from_lines(patterns) if patterns else None
     except ValueError as error:
         raise ConfigError(f"a glob that cannot be understood: {error}") from error

@@ -6,6 +6,7 @@ so a notice that is lost costs time and nothing else. Knows no index and no mode
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -58,6 +59,7 @@ def watch(
     failures, first = 0, True
     while True:
         notices.changed.clear()
+        notices.began.clear()
         took = 0.0
         try:
             took = once(paused=notices.changed.is_set, first=first).text_seconds
@@ -70,17 +72,23 @@ def watch(
         first = False
         pause = min(RETRY_SECONDS * 2 ** (failures - 1), seconds) if failures else seconds
         end = time.monotonic() + (min(pause, BLIND_SWEEP_SECONDS) if notices.blind else pause)
-        while time.monotonic() < end and not notices.changed.wait(INTERRUPTIBLE_SECONDS):
-            continue
+        while time.monotonic() < end and not notices.began.is_set():
+            if notices.changed.wait(INTERRUPTIBLE_SECONDS):
+                break
         # In a tree that never rests, passes that are slow take at most half of the time.
         time.sleep(took if took > SLOW_SECONDS else 0.0)
 
 
 class _Notices:
-    """A thread that sets `changed` when something in the folder did; `blind` where the system gives no notices."""
+    """A thread that sets `changed` when something in the folder did; `blind` where the system gives no notices.
+
+    What changed before the first look has given no notice: `began` says that another pass has to find it. It doesn't
+    say that there is something newer than what a pass is at.
+    """
 
     def __init__(self, folder: Path, passed_over: Callable[[str], bool]) -> None:
         self.changed = threading.Event()
+        self.began = threading.Event()
         self.blind = False
         self._folder = folder
         self._passed_over = passed_over
@@ -99,14 +107,19 @@ class _Notices:
                 raise_interrupt=False,
                 ignore_permission_denied=True,
             ):
-                # What changed between the first pass and the first look has given no notice.
-                if changes or first:
+                if changes:
                     self.changed.set()
+                if first:
+                    self.began.set()
                 first = False
         except (OSError, RuntimeError):
             # No inotify watches left, a folder that cannot be watched: sweeps have to do.
             pass
         self.blind = True
+
+
+_OWN = re.compile(r"(-wal|-shm|-journal|\.lock|\.uploads(?:[/\\].*)?)?\Z")
+"""What the names of an index's own files add to its own."""
 
 
 def is_noise(folder: Path, index: str, *, hidden: bool) -> Callable[[str], bool]:
@@ -115,7 +128,7 @@ def is_noise(folder: Path, index: str, *, hidden: bool) -> Callable[[str], bool]
     roots = {str(folder.absolute()), str(folder.resolve())}
 
     def judge(path: str) -> bool:
-        if own and path.startswith(own):
+        if own and path.startswith(own) and _OWN.match(path, len(own)):
             return True
         inner = next((path[len(root) :] for root in roots if path.startswith(root)), path)
         parts = Path(inner.lstrip("/\\")).parts

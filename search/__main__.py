@@ -28,7 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command.add(commands)
     chosen = parser.parse_args(arguments)
     try:
-        return int(chosen.run(chosen, config.from_environment(os.environ, chosen.db)))
+        code = int(chosen.run(chosen, config.from_environment(os.environ, chosen.db)))
+        print(end="", flush=True)  # a full disk is noticed here, not by the interpreter when it ends
+        return code
     except SearchError as error:
         print(f"search: {error}", file=sys.stderr)
         return 2
@@ -38,6 +40,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader of our output has gone (`search query ... | head -1`): not an error.
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115
         return 0
+    except OSError as error:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 (what waits to be written would fail once more)
+        print(f"search: its output could not be written: {error}", file=sys.stderr)
+        return 2
 
 
 def load(names: Sequence[str] = COMMANDS) -> list[ModuleType]:

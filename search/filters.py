@@ -30,7 +30,10 @@ class Filter:
     def __post_init__(self) -> None:
         if self.since is not None and self.until is not None and self.since >= self.until:
             raise QueryError(f"after {self.after} and before {self.before}: no time is both; exchange them")
-        for key, _ in self.where:
+        for name, value in (("path", self.path), ("type", self.type), ("language", self.language)):
+            check_plain(name, value or "")
+        for key, value in self.where:
+            check_plain("where", key + value)
             if not key.strip():
                 raise QueryError("a condition of `where` has no key: name one, as in author=Ada")
 
@@ -55,6 +58,12 @@ class Filter:
         parts += [f"after {self.after}"] if self.after is not None else []
         parts += [f"before {self.before}"] if self.before is not None else []
         return " and ".join(parts)
+
+
+def check_plain(name: str, text: str) -> None:
+    """Raises QueryError for what is no text: a lone surrogate is half a character, and nothing can store it."""
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise QueryError(f"the {name} is not valid text (it has lone surrogates): send it as UTF-8")
 
 
 def conditions(texts: Iterable[str]) -> dict[str, str]:

@@ -19,6 +19,7 @@ from starlette.concurrency import run_in_threadpool
 from search import uploads
 from search.access import Writers
 from search.errors import QueryError
+from search.filters import check_plain
 from search.ingesting import Event
 from search.jobs import Job, Jobs
 from search.store import Store
@@ -38,6 +39,12 @@ class FolderIngest:
     exclude: tuple[str, ...] = ()
     reread: tuple[str, ...] = ()
     hidden: bool = False
+
+    def __post_init__(self) -> None:
+        for glob in (*self.include, *self.exclude, *self.reread):
+            check_plain("glob", glob)
+            if not glob or "\0" in glob:
+                raise QueryError(f"{glob!r} is no glob: write one such as *.md or notes/**")
 
 
 def add_ingest(app: FastAPI, store: Store, jobs: Jobs, writers: Writers) -> None:
@@ -84,6 +91,7 @@ def _add_documents(router: APIRouter, store: Store, jobs: Jobs) -> None:
 def _add_jobs(router: APIRouter, jobs: Jobs) -> None:
     @router.post("/ingest", status_code=202, summary="Ingest a folder of the service's machine, as a job")
     def ingest_folder(wanted: FolderIngest, wait: Wait = 0.0) -> Job:
+        check_plain("folder", wanted.folder)
         folder = Path(wanted.folder)
         if not folder.is_absolute() or "\0" in wanted.folder or not folder.is_dir():
             raise QueryError(f"{wanted.folder!r} is no folder of the service's machine: give its absolute path")

@@ -135,17 +135,25 @@ class Jobs:
                 if self._closed or job is None:
                     return
                 self._jobs[job.id] = replace(job, state="running", started=time.time())
-                ingest = Ingest(
-                    Path(job.folder),
-                    self._database,
-                    ["--wait", *job.options],
-                    lambda event: self._hear(job.id, event),  # noqa: B023
-                )
+                try:
+                    ingest = self._begun(job)
+                except (OSError, ValueError) as error:
+                    self._end(job.id, {"type": "StoreError", "message": f"the ingest could not be started: {error}"})
+                    continue
                 self._running[job.id] = ingest
                 self._news.notify_all()
             for _ in ingest.events():
                 pass
             self._finish(job.id, ingest.code)
+
+    def _begun(self, job: Job) -> Ingest:
+        options = ["--wait", *job.options]
+        return Ingest(Path(job.folder), self._database, options, lambda event: self._hear(job.id, event))
+
+    def _end(self, id: str, error: dict[str, str] | None) -> None:
+        state: State = "failed" if error else "done"
+        self._jobs[id] = replace(self._jobs[id], state=state, ended=time.time(), error=error)
+        self._news.notify_all()
 
     def _hear(self, id: str, event: Event) -> None:
         with self._news:
@@ -167,5 +175,5 @@ class Jobs:
                 died = {"type": "StoreError", "message": f"the ingest ended with code {code}: see the service's output"}
                 done = job.report is not None and not job.error
                 error = None if done else job.error or died
-                self._jobs[id] = replace(job, state="done" if done else "failed", ended=time.time(), error=error)
+                self._end(id, error)
             self._news.notify_all()

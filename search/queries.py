@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypedDict
 
 from search.errors import QueryError
-from search.filters import Filter
+from search.filters import Filter, check_plain
 
 Mode = Literal["hybrid", "keyword", "vector"]
 MODES: tuple[Mode, ...] = ("hybrid", "keyword", "vector")
@@ -110,6 +110,7 @@ class Question:
         check_text("question", self.question)
         for turn in self.conversation:
             check_text("conversation's question", turn.question)
+            check_plain("conversation's answer", turn.answer)
         check_k(self.k)
         filter_of(_fields(self))
         if not isinstance(self.think, bool) and self.think not in EFFORTS:
@@ -147,8 +148,7 @@ def check_text(name: str, text: str) -> None:
         raise QueryError(
             f"the {name} has {len(text):,} characters; at most {MAX_QUERY_CHARACTERS:,} are taken: shorten it"
         )
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        raise QueryError(f"the {name} is not valid text (it has lone surrogates): send it as UTF-8")
+    check_plain(name, text)
 
 
 def check_k(k: int) -> None:

@@ -160,6 +160,8 @@ def search(searcher: Searcher, query: Query) -> Results:
                 found = _rerank(searcher, query, found, notes)
     if not found:
         notes.append(_nothing(store, query))
+    elif query.mode == "hybrid" and not len(words.ids):
+        notes.append("no passage has a word of the query: these are the nearest by meaning, which may be far")
     used: Mode = "keyword" if query.mode == "hybrid" and not meaning else query.mode
     listed = len(words.ids), len(near.ids), len(fused.ids)
     explained = _explained(store, only, terms, listed) if query.explain else None

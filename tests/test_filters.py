@@ -8,6 +8,7 @@ import pytest
 
 from search.errors import QueryError
 from search.filters import Filter, conditions, seconds
+from search.queries import Question, Turn
 from search.records import Query
 
 
@@ -66,3 +67,15 @@ def test_a_filter_says_itself_in_words() -> None:
     )
     assert every
     assert not Filter()
+
+
+@pytest.mark.parametrize("field", ["path", "type", "language"])
+def test_what_is_no_text_is_refused(field: str) -> None:
+    """Half a character can neither be stored nor sent to a model; in the middle of an answer it would be a 500."""
+    for kind in (Query, Question):
+        with pytest.raises(QueryError, match=f"the {field} is not valid text"):
+            kind("x", **{field: "\ud800"})
+        with pytest.raises(QueryError, match="the where is not valid text"):
+            kind("x", where={"author": "\udfff"})
+    with pytest.raises(QueryError, match="answer is not valid text"):
+        Question("x", conversation=(Turn("y", "\ud800"),))

@@ -207,3 +207,28 @@ def test_a_place_is_always_inside(tmp_path: Path) -> None:
         assert uploads.place(tmp_path, path).is_relative_to(tmp_path)
     with pytest.raises(QueryError):
         uploads.place(tmp_path, "a/../../b")
+
+
+@pytest.mark.parametrize("glob", ["\0", "\ud800", ""])
+def test_globs_that_are_none_are_refused_and_stop_nothing(client: httpx.Client, tmp_path: Path, glob: str) -> None:
+    """Not as a job that never begins, behind which all others wait."""
+    (tmp_path / "more").mkdir()
+    body = json.dumps({"folder": str(tmp_path / "more"), "include": [glob]})
+    refused = client.post("/ingest", content=body, headers={"Content-Type": "application/json"})
+    assert refused.status_code == 422
+    assert refused.json()["error"]["type"] == "QueryError"
+    assert client.get("/jobs").json() == []
+    assert client.post("/ingest?wait=30", json={"folder": str(tmp_path / "more")}).json()["state"] == "done"
+
+
+def test_a_job_that_cannot_be_started_has_failed_and_the_next_one_runs(tmp_path: Path) -> None:
+    """A worker that died with it would leave all others waiting."""
+    with closing(Jobs(str(tmp_path / "index.db"))) as jobs:
+        bad = jobs.start(tmp_path, ["\0"])
+        ended = jobs.wait(bad.id, 30)
+        assert ended
+        assert ended.state == "failed"
+        assert "could not be started" in (ended.error or {})["message"]
+        good = jobs.wait(jobs.start(tmp_path).id, 30)
+        assert good
+        assert good.state == "done"

@@ -103,6 +103,7 @@ def _tell(event: Event) -> None:
         read = event["indexed"] + event["partial"]
         print(
             f"{event['root']}: {event['seen']:,} files, {read:,} of them read, {event['removed']:,} removed, "
-            f"{event['failed']:,} failed; {event['embedded']:,} passages embedded",
+            f"{event['failed']:,} failed; {event['embedded']:,} passages embedded"
+            + (f", {event['waiting']:,} still to embed" if event["waiting"] else ""),
             flush=True,
         )

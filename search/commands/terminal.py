@@ -28,8 +28,8 @@ def text(words: Sequence[str]) -> str:
 
 def painted(words: str, colour: str, stream: TextIO | None = None) -> str:
     """`words` in a colour where the stream is a terminal that shows them and nobody asked for none (NO_COLOR)."""
-    stream = stream or sys.stdout
-    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not stream.isatty():
+    stream = stream or sys.stdout  # None where it was closed
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or stream is None or not stream.isatty():
         return words
     return f"\x1b[{colour}m{words}\x1b[0m"
 

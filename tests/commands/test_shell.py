@@ -163,3 +163,23 @@ def test_a_command_imports_what_it_needs() -> None:
     code += f"print(sorted(set({needless!r}.split()) & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PROJECT)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("words", [["search", "query", "vectors"], ["search", "status"], ["ingest", "."]], ids=" ".join)
+def test_an_output_that_cannot_be_written_is_an_error_in_words(words: list[str], tmp_path: Path) -> None:
+    """A full disk is not "nothing found", and no traceback."""
+    with open("/dev/full", "w") as full:
+        command, errors = [sys.executable, "-m", *words], subprocess.PIPE
+        if words[0] == "ingest":
+            command += ["--db", str(tmp_path / "index.db")]
+        done = subprocess.run(command, stdout=full, stderr=errors, text=True, timeout=120, check=False, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "output could not be written" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_closed_output_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`search query ... >&-`: nothing is printed, and nothing breaks."""
+    monkeypatch.setattr(sys, "stdout", None)
+    assert main(["query", "vectors"]) == 0

@@ -71,6 +71,29 @@ def test_globs_sizes_and_hidden_files_decide_what_is_read(place: Place, capsys: 
     assert [event["removed"] for event in events(capsys) if event["type"] == "report"] == [0, 2, 2]
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [["--max-size", size] for size in ("nan", "inf", "-1", "0", "x")] + [["--include", g] for g in ("", "[")],
+)
+def test_what_would_leave_out_everything_is_refused(place: Place, arguments: list[str]) -> None:
+    """A slip of the finger must not empty the index."""
+    place.write("a.md", "umbrella")
+    place.ingest()
+    if arguments[0] == "--include":
+        assert place.ingest(*arguments) == 2
+    else:
+        with pytest.raises(SystemExit, match="2"):
+            place.ingest(*arguments)
+    assert place.found("umbrella") == ["a.md"]
+
+
+def test_an_empty_name_is_no_folder() -> None:
+    """Path takes it for the folder that one is in, and a variable that is not set gives one."""
+    with pytest.raises(SystemExit) as refused:
+        main([""])
+    assert refused.value.code == 2
+
+
 def test_a_dry_run_says_what_would_be_done_and_writes_nothing(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
     """What would be read, embedded and removed is what the run then does; the seconds come from the model's speed."""
     place.write("a.md", "umbrella")

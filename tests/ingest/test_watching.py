@@ -115,3 +115,31 @@ def test_what_cannot_be_done_at_all_ends_the_first_pass(watch: Watch) -> None:
     watch.thread.start()
     wait_for(lambda: watch.ended)
     assert isinstance(watch.ended, ConfigError)
+
+
+def test_the_first_look_does_not_disturb_the_first_pass(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says that another pass is needed, not that there is something newer: a first pass embeds all it has read."""
+    monkeypatch.setattr(watching, "_LOOK_MS", 100)
+    news: list[bool] = []
+
+    def once(*, paused: Callable[[], bool], first: bool) -> Report:
+        watch.passes += 1
+        if first:
+            time.sleep(0.6)
+            news.append(paused())
+        if watch.failure:
+            raise watch.failure
+        return Report("/r")
+
+    monkeypatch.setattr(watch, "once", once)
+    watch.thread.start()
+    wait_for(lambda: watch.passes == 2)
+    assert news == [False]
+
+
+def test_a_document_beside_the_index_is_no_noise(tmp_path: Path) -> None:
+    """Though its name begins as the index's does."""
+    noise = watching.is_noise(tmp_path, str(tmp_path / "index"), hidden=False)
+    own = ("index", "index-wal", "index-shm", "index.lock", "index.uploads", "index.uploads/a.md")
+    assert all(noise(str(tmp_path / name)) for name in own)
+    assert not any(noise(str(tmp_path / name)) for name in ("index.md", "indexes", "index.uploads.md"))
