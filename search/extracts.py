@@ -88,7 +88,7 @@ class _Candidate:
 
     @property
     def text(self) -> str:
-        return self.source.chunk.text[self.start : self.end]
+        return sentences.unquoted(self.source.chunk.text[self.start : self.end])
 
 
 def find(
@@ -146,7 +146,7 @@ def _candidates(sources: Sequence[Source]) -> list[_Candidate]:
         heading = frozenset(stem(word) for word in terms(" ".join((source.document.title, *source.chunk.heading))))
         before = None
         for start, end in sentences.spans(source.chunk.text, rows=source.document.type in sentences.ROWS):
-            part = source.chunk.text[start:end]
+            part = sentences.unquoted(source.chunk.text[start:end])
             forms = frozenset(stem(word) for word in terms(part))
             found.append(
                 _Candidate(
@@ -245,7 +245,7 @@ def _joined(found: Sequence[_Candidate], scores: Floats) -> list[Extract]:
 def _extract(first: _Candidate, last: _Candidate, score: float) -> Extract:
     chunk = first.source.chunk
     return Extract(
-        chunk.text[first.start : last.end],
+        sentences.unquoted(chunk.text[first.start : last.end]),
         Citation(first.source.n, chunk.start + first.start, chunk.start + last.end),
         score,
     )

@@ -16,9 +16,12 @@ _ABBREVIATIONS = frozenset(
 )
 # A citation behind the full stop ("So it is. [1]") belongs to the sentence before it.
 _CITED = r"(?:\s*(?:\[[\d,; ]+\]|【[\d,; ]+】))*"
+# What begins something new on the next line, in a quotation too. A larger number is no list's: a wrapped line has it.
+_NEW = r"\s*\n|[\s>]*(?:[-*+•#|]|\d{1,2}[.)]\s|>\s*\n)"
 _END = re.compile(
-    rf"[.!?…]+[\"'”’)\]]*{_CITED}(?=\s|$)|[。！？｡।؟۔]+[”’」』）]*{_CITED}|\n(?=\s*(?:\n|[-*+•#>|]|\d+[.)]\s))"
+    rf"[.!?…]+[\"'”’)\]]*{_CITED}(?=\s|$)|[。！？｡।؟۔]+[”’」』）]*{_CITED}|\n(?={_NEW})|(?P<quote>\n(?=\s*>))"
 )
+_QUOTE = re.compile(r"^[ \t]*(?:>[ \t]?){1,2}(?!>)", re.MULTILINE)
 _LAST_WORD = re.compile(r"[\w.]+$")
 
 
@@ -44,6 +47,11 @@ def spans(text: str, *, rows: bool = False) -> Iterator[tuple[int, int]]:
     yield from _trimmed(text, start, len(text))
 
 
+def unquoted(text: str) -> str:
+    """The text without the signs of a quotation (`>`) before its lines, as Markdown and mail have them."""
+    return _QUOTE.sub("", text)
+
+
 def finished(text: str) -> int:
     """How much of a text that is still being written is whole sentences: the end of the last one.
 
@@ -59,6 +67,8 @@ def finished(text: str) -> int:
 
 def _ends(text: str, start: int, match: re.Match[str]) -> bool:
     """Whether a possible end is one: not after an abbreviation, an initial, or a list's number."""
+    if match["quote"]:  # the next line of a quotation goes on with this one
+        return not _QUOTE.match(text, text.rfind("\n", 0, match.start()) + 1)
     if not match[0].startswith("."):
         return True
     following = text[match.end() : match.end() + 40].lstrip()

@@ -87,10 +87,9 @@ def units(source: Source) -> tuple[Unit, ...]:
     text, shift = source.chunk.text, source.chunk.start
     found = []
     for start, end in sentences.spans(text, rows=source.document.type in sentences.ROWS):
-        words = literals.read(text[start:end])
-        found.append(
-            Unit(source, shift + start, shift + end, text[start:end], words, _forms(words), alignment.text(words))
-        )
+        said = sentences.unquoted(text[start:end])
+        words = literals.read(said)
+        found.append(Unit(source, shift + start, shift + end, said, words, _forms(words), alignment.text(words)))
     return tuple(found)
 
 

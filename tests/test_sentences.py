@@ -30,6 +30,27 @@ def test_lists_and_paragraphs_are_cut_at_line_breaks_and_wrapped_lines_are_not()
     ]
 
 
+def test_the_lines_of_a_quotation_are_one_paragraph() -> None:
+    """As Markdown and mail quote; an empty line or a list in it begins something new."""
+    quoted = "He said:\n> It can hold values between 0 and\n> 255. More\n> of it.\n>\n> - one\n> - two\n\nDone."
+    assert [sentences.unquoted(sentence) for sentence in split(quoted)] == [
+        "He said:",
+        "It can hold values between 0 and\n255.",
+        "More\nof it.",
+        "",
+        "- one",
+        "- two",
+        "Done.",
+    ]
+    assert sentences.unquoted(">>> a > b\n>> nested\n  > c") == ">>> a > b\nnested\nc"
+
+
+def test_a_number_that_a_wrapped_line_begins_with_is_no_item() -> None:
+    """Unless it could be one."""
+    assert split("1. one\n2. two\n10) ten") == ["1. one", "2. two", "10) ten"]
+    assert split("It was built in\n1931. Then") == ["It was built in\n1931.", "Then"]
+
+
 def test_full_stops_of_other_scripts_need_no_space() -> None:
     """Chinese, Hindi and Arabic sentences end too."""
     assert split("日本語です。次の文。") == ["日本語です。", "次の文。"]

@@ -177,7 +177,7 @@ def test_an_unsure_question_is_put_to_the_model_first(service: Service, fake_oll
 def thinking(service: Service, model: str = "qwen3") -> Service:
     """The service, answered by another model."""
     assert service.answerer.chat
-    return replace(service, answerer=replace(service.answerer, chat=replace(service.answerer.chat, model=model)))
+    return replace(service, chat=replace(service.chat, model=model))
 
 
 def test_thoughts_are_events_of_their_own(service: Service, fake_ollama: FakeOllama) -> None:
