@@ -20,6 +20,7 @@ from search.store import FileState
 FRESH_NS = 2_000_000_000
 
 OWN = "it is the index itself"
+KEPT = "what was read there before ({:,} files) stays in the index and may be out of date"
 UPLOADS_SUFFIX = ".uploads"
 _OWN_SUFFIXES = ("", "-wal", "-shm", "-journal", ".lock")
 
@@ -70,12 +71,13 @@ def compare(folder: Path, known: dict[str, FileState], chunking: str, selection:
     for entry in _walk(folder, selection, index):
         if isinstance(entry, Skipped):
             changes.skipped.append(entry)
-            # What was read before in a folder that cannot be listed now is not gone.
-            present.update(path for path in known if entry.name.endswith("/") and path.startswith(entry.name))
             continue
         present.add(entry.name)
         if isinstance(entry, Unseen):
-            changes.failed[entry.name] = entry.reason
+            # What was read before in a folder that cannot be listed now is not gone.
+            kept = {path for path in known if entry.name.endswith("/") and path.startswith(entry.name)}
+            present |= kept
+            changes.failed[entry.name] = entry.reason + (f"; {KEPT.format(len(kept))}" if kept else "")
             continue
         _judge(changes, entry, known.get(entry.name), chunking, selection)
     changes.gone = known.keys() - present

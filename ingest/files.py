@@ -6,6 +6,7 @@ inside the root; bytes that are no UTF-8 stand in them as `\\xff`.
 
 from __future__ import annotations
 
+import codecs
 import os
 import stat
 from collections import Counter
@@ -47,7 +48,10 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Unseen:
-    """An entry of which the system says nothing, so that nobody knows whether it is as it was: an error, with why."""
+    """An entry of which the system says nothing, so that nobody knows whether it is as it was: an error, with why.
+
+    The name of a folder ends in a slash.
+    """
 
     name: str
     reason: str
@@ -118,9 +122,17 @@ class _Walker:
             path, prefix, rules = waiting.pop()
             entries = self._entries(path)
             if isinstance(entries, str):
-                yield Skipped(prefix, f"the folder cannot be read: {entries}")
+                yield Unseen(prefix, f"the folder cannot be read: {entries}")
                 continue
-            rules += self._rules(entries, len(prefix))
+            try:
+                rules += self._rules(entries, len(prefix))
+            except OSError as error:
+                # What they leave out must not come into the index because they cannot be read.
+                reason = f"the folder's ignore file cannot be read: {_words(error)}"
+                if not prefix:
+                    raise ConfigError(f"{path}: {reason}") from error
+                yield Unseen(prefix, reason)
+                continue
             inner = []
             for entry in entries:
                 name = prefix + _name(entry.name)
@@ -210,16 +222,29 @@ class _Walker:
         return True
 
     def _rules(self, entries: list[os.DirEntry[str]], depth: int) -> Rules:
-        """The folder's own ignore files."""
+        """The folder's own ignore files. Raises OSError where one cannot be read."""
         found: list[tuple[int, GitIgnoreSpec]] = []
         for entry in entries:
             if entry.name in IGNORE_FILES and entry.is_file():
-                try:
-                    lines = Path(entry.path).read_text("utf-8", "replace").splitlines()
-                    found.append((depth, GitIgnoreSpec.from_lines(lines)))
-                except (OSError, ValueError):
-                    continue
+                lines = [line for line in _lines(Path(entry.path)) if _is_rule(line)]
+                found.append((depth, GitIgnoreSpec.from_lines(lines)))
         return tuple(found)
+
+
+def _is_rule(line: str) -> bool:
+    """Whether a line of an ignore file can be understood; git passes over others too."""
+    try:
+        GitIgnoreSpec.from_lines([line])
+    except ValueError:
+        return False
+    return True
+
+
+def _lines(file: Path) -> list[str]:
+    """The lines of an ignore file; PowerShell writes UTF-16."""
+    data = file.read_bytes()
+    is_wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return data.decode("utf-16" if is_wide else "utf-8-sig", "replace").splitlines()
 
 
 def _is_ignored(name: str, rules: Rules) -> bool:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 SECONDS_BETWEEN_LINES = 10.0
 TOLD = ("failed", "partial")
+NAMED = 3
+"""So many files that were skipped for one reason are named; --json names all."""
 
 
 class Shown(Protocol):
@@ -130,13 +132,14 @@ def describe(report: Report) -> str:
         return f"{report.root}: no files here; nothing to do"
     if not report.changed and not report.failed:
         line = f"{report.root}: nothing changed; {report.unchanged:,} files are up to date{_passed_over(report)}"
-        return "\n".join([line, *_stale(report)])
+        return "\n".join([line, *_skipped(report), *_stale(report)])
     lines = [
         f"{report.root}: {report.seen:,} files seen = {report.indexed:,} indexed + {report.partial:,} partial"
         f" + {report.failed:,} failed + {report.unchanged:,} unchanged + {report.skipped:,} skipped",
         f"{report.removed:,} removed; {report.chunks:,} chunks read in {report.text_seconds:.1f} s,"
         f" {report.embedded:,} embedded in {report.vector_seconds:.1f} s",
     ]
+    lines += _skipped(report)
     if report.parted:
         lines.append(f"{report.parted:,} chunks were too long for the model and were embedded in parts")
     if report.quarantined:
@@ -150,6 +153,21 @@ def describe(report: Report) -> str:
     elif report.waiting:
         lines.append(f"{report.waiting:,} chunks have no vector yet: run it again")
     return "\n".join(lines)
+
+
+def _skipped(report: Report) -> list[str]:
+    """A line for each reason why files were skipped, with the first of them."""
+    by_reason: dict[str, list[FileEvent]] = {}
+    for event in report.problems:
+        if event.outcome == "skipped":
+            by_reason.setdefault(event.reason, []).append(event)
+    lines = []
+    for reason, events in by_reason.items():
+        count = sum(event.count for event in events)
+        named = [printable(event.path) for event in events[:NAMED] if event.path]
+        more = f" and {count - len(named):,} more" if named and count > len(named) else ""
+        lines.append(f"{count:,} skipped, {reason}" + (f": {', '.join(named)}{more}" if named else ""))
+    return lines
 
 
 def _stale(report: Report) -> list[str]:

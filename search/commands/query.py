@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
 SHOWN_CHARACTERS = 300
+NAMED = 5
+"""So many documents with near copies of a hit are named; --json names all."""
 
 
 def add(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -75,11 +78,13 @@ def run(chosen: argparse.Namespace, settings: Settings) -> int:
 
 def _print(results: Results) -> None:
     for hit in results.hits:
-        print(f"{hit.rank}. {terminal.painted(place(hit.document, hit.chunk), terminal.BOLD)}")
+        print(f"{hit.rank}. {terminal.painted(terminal.one_line(place(hit.document, hit.chunk)), terminal.BOLD)}")
         print(f"   {hit.around.text}" if hit.around else f"   {_shown(hit.chunk.text)}")
         print(f"   {terminal.painted(f'[{hit.score:.2f}] {hit.why}', terminal.DIM)}")
-        for copy in hit.copies:
-            print(f"   the same in {copy.document.path}")
+        for path, count in Counter(copy.document.path for copy in hit.copies).most_common(NAMED):
+            print(f"   the same in {terminal.one_line(path)}" + (f", {count:,} times" if count > 1 else ""))
+        if (more := len({copy.document.path for copy in hit.copies}) - NAMED) > 0:
+            print(f"   and in {more:,} more documents")
         if hit.explain:
             print(_explained(hit.explain))
         print()

@@ -20,6 +20,8 @@ MARKS = 8
 
 # A sign of a script without spaces, a stretch of a word, or any other visible sign.
 _TOKEN = re.compile(r"[\u0e00-\u0eff\u2e80-\U0003ffff]|\w{1,7}|[^\w\s]")
+_LONG_WORD = re.compile(r"[^\s\u0e00-\u0eff\u2e80-\U0003ffff]{33,}")
+_PIECE = re.compile(".{1,32}", re.DOTALL)
 
 
 def estimate(text: str) -> int:
@@ -57,9 +59,14 @@ def limit(texts: Sequence[str], count: Callable[[str], int]) -> int:
 
     `count` asks it how many tokens it reads of a text. The longest is tried: what is cut is longest first.
     """
-    longest = max(texts, key=estimate)
+    longest = max(map(_spaced, texts), key=estimate)
     whole = count(longest)
     return whole if whole < sum(map(count, halves(longest))) - MARKS else 0
+
+
+def _spaced(text: str) -> str:
+    """The text with spaces in its longest words: a tokenizer may count one as one token, but not its halves."""
+    return _LONG_WORD.sub(lambda word: " ".join(_PIECE.findall(word[0])), text)
 
 
 def halves(text: str) -> tuple[str, str]:

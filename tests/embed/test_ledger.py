@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from search import embed
+from search.config import EMBEDDED_HOST, EMBEDDED_MODEL
 from search.embed import ledger
 from search.embed.ledger import Ledger
+from search.ollama.client import Client
 
 
 def words(text: str, limit: int = 10**9) -> int:
@@ -67,3 +71,23 @@ def test_a_cut_is_proved_without_a_tokenizer(length: int, cut: int) -> None:
         assert found == 0
     elif cut <= length - ledger.MARKS:
         assert found == cut
+
+
+def test_a_word_that_counts_as_one_token_is_no_cut() -> None:
+    """WordPiece takes a word of more than 100 characters as unknown, one token, and counts the pieces of its half."""
+
+    def wordpiece(text: str) -> int:
+        return 2 + sum(1 if len(word) > 100 else -(-len(word) // 4) for word in text.split())
+
+    assert ledger.limit(["x" * 180, "The rent is due."], wordpiece) == 0
+    assert ledger.limit(["x" * 1_800 + " word" * 40], lambda text: min(wordpiece(text), 64)) == 64
+
+
+def test_the_embedded_model_is_not_suspected_for_words_without_end() -> None:
+    """One file of rubbish in a batch cost the others their vectors."""
+    with Client(EMBEDDED_HOST) as client:
+        model = embed.describe(client, EMBEDDED_MODEL)
+        batch = (np.arange(3), ["x" * 180, "The rent is due.", "y" * 180])
+        ((_, made),) = embed.spread(model, iter([batch]))
+    assert made.places == [0, 1, 2]
+    assert not made.row.note

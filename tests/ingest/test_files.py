@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.files import EXCLUDED, HIDDEN, IGNORED, Found, Skipped, walk
+from ingest.files import EXCLUDED, HIDDEN, IGNORED, Found, Skipped, Unseen, walk
 from search.errors import ConfigError
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs the links, pipes and rights of POSIX systems")
@@ -161,6 +161,33 @@ def test_special_files(tmp_path: Path) -> None:
     assert reasons.get("s", "it is no file but a socket") == "it is no file but a socket"
 
 
+def test_an_ignore_file_that_cannot_be_read_lets_nothing_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its folder is an error; the top one ends the run."""
+    tree(tmp_path, "a.md", "inner/b.md", "inner/.ignore")
+    read = Path.read_bytes
+
+    def refused(path: Path) -> bytes:
+        if path.name == ".ignore":
+            raise PermissionError(13, "Permission denied")
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", refused)
+    found = list(walk(tmp_path))
+    assert [one.name for one in found if isinstance(one, Found)] == ["a.md"]
+    assert [one.name for one in found if isinstance(one, Unseen)] == ["inner/"]
+    tree(tmp_path, ".ignore")
+    with pytest.raises(ConfigError, match="ignore file cannot be read"):
+        list(walk(tmp_path))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_ignore_files_may_begin_with_a_mark(tmp_path: Path, encoding: str) -> None:
+    """PowerShell writes UTF-16; a line that is no rule leaves the others in force."""
+    tree(tmp_path, "a.md", "b.log")
+    (tmp_path / ".ignore").write_bytes("*.log\n!\n".encode(encoding))
+    assert names(tmp_path) == ["a.md"]
+
+
 @posix
 @pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="root can read every folder")
 def test_unreadable_folder(tmp_path: Path) -> None:
@@ -169,7 +196,9 @@ def test_unreadable_folder(tmp_path: Path) -> None:
     (tmp_path / "closed").chmod(0)
     try:
         assert names(tmp_path) == ["a.md"]
-        assert "cannot be read" in skipped(tmp_path)["closed/"]
+        unseen = [one for one in walk(tmp_path) if isinstance(one, Unseen)]
+        assert [one.name for one in unseen] == ["closed/"]
+        assert "cannot be read" in unseen[0].reason
     finally:
         (tmp_path / "closed").chmod(0o700)
 
@@ -205,7 +234,7 @@ def test_very_deep_folder(tmp_path: Path) -> None:
         os.chdir(here)
     assert isinstance(found, Found)
     assert found.name == "d/" * 1100 + "a.md"
-    assert isinstance(lost, Skipped)
+    assert isinstance(lost, Unseen)
     assert lost.reason == "the folder cannot be read: file name too long"
 
 
