@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Annotated
+from typing import Annotated, Any
 
 import pydantic_core
 from fastapi import FastAPI, Request, Response
@@ -154,16 +154,23 @@ def _add_errors(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     def refuse_request(_: Request, error: RequestValidationError) -> Response:
-        problems = "; ".join(
-            f"{'.'.join(str(part) for part in problem['loc'] if part != 'body') or 'the body'}: {problem['msg']}"
-            for problem in error.errors()
-        )
-        return JSONResponse(_body("QueryError", problems), 422)
+        return JSONResponse(_body("QueryError", "; ".join(map(_problem, error.errors()))), 422)
 
     @app.exception_handler(HTTPException)
     def refuse_route(request: Request, error: HTTPException) -> Response:
         message = f"{request.method} {request.url.path}: {error.detail}; the routes are listed at /docs"
         return JSONResponse(_body("HTTPError", message), error.status_code, error.headers)
+
+
+def _problem(problem: dict[str, Any]) -> str:
+    """What is wrong with a request, in words."""
+    if problem["type"] == "json_invalid":
+        return f"the body is no JSON at character {problem['loc'][-1]}: {problem['ctx']['error']}"
+    if problem["loc"] == ("body",) and isinstance(problem["input"], str | bytes):
+        return "the body is not taken as JSON: send it with the header Content-Type: application/json"
+    if problem["loc"] == ("body",):
+        return "the body has to be a JSON object"
+    return f"{'.'.join(str(part) for part in problem['loc'] if part != 'body')}: {problem['msg']}"
 
 
 def _body(kind: str, message: str) -> dict[str, dict[str, str]]:

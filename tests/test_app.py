@@ -224,3 +224,20 @@ def test_the_api_describes_itself(client: httpx.Client) -> None:
     assert {"/search", "/ask", "/health", "/status"} <= set(described["paths"])
     assert {"Results", "Answer", "Status", "Query", "Question"} <= set(described["components"]["schemas"])
     assert client.get("/docs").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "words"),
+    [
+        (b'{"query": "x",}', "application/json", "the body is no JSON at character 14"),
+        (b'{"query": "x"}', "text/plain", "send it with the header Content-Type: application/json"),
+        (b'["x"]', "application/json", "the body has to be a JSON object"),
+        (b"", "application/json", "the body has to be a JSON object"),
+        (b'{"query": "x", "k": []}', "application/json", "k: Input should be a valid integer"),
+    ],
+)
+def test_a_body_that_is_none_is_refused_in_words(client: httpx.Client, content: bytes, kind: str, words: str) -> None:
+    """They say what to do, not what a library calls it."""
+    refused = client.post("/search", content=content, headers={"Content-Type": kind})
+    assert refused.status_code == 422
+    assert words in refused.json()["error"]["message"]
