@@ -20,6 +20,7 @@ from search.store import FileState
 FRESH_NS = 2_000_000_000
 
 OWN = "it is the index itself"
+TWICE = "another file has this name too, once bytes that are no UTF-8 are spelt out: rename one of them"
 KEPT = "what was read there before ({:,} files) stays in the index and may be out of date"
 UPLOADS_SUFFIX = ".uploads"
 _OWN_SUFFIXES = ("", "-wal", "-shm", "-journal", ".lock")
@@ -71,6 +72,9 @@ def compare(folder: Path, known: dict[str, FileState], chunking: str, selection:
     for entry in _walk(folder, selection, index):
         if isinstance(entry, Skipped):
             changes.skipped.append(entry)
+            continue
+        if entry.name in present:
+            changes.failed[entry.name] = TWICE
             continue
         present.add(entry.name)
         if isinstance(entry, Unseen):

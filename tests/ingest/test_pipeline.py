@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -443,6 +444,18 @@ def test_what_cannot_be_looked_at_is_not_gone() -> None:
         "what was read there before (1 files) stays in the index and may be out of date"
     )
     assert found.gone == {"shut/gone.md"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse names that are no UTF-8")
+def test_names_that_are_the_same_as_text_are_not_mixed_up(bench: Bench) -> None:
+    """One of the two is read, always the same one, and the other is said."""
+    (bench.folder / os.fsdecode(b"bad\xff.md")).write_text("The submarine is yellow.")
+    (bench.folder / "bad\\xff.md").write_text("The umbrella is green.")
+    first, second = bench.run(), bench.run()
+    assert (first.failed, second.failed, second.indexed) == (1, 1, 0)
+    assert [event.reason for event in second.problems if event.outcome == "failed"] == [changes.TWICE]
+    assert first.reconciles
+    assert second.reconciles
 
 
 def test_the_report_counts_kept_answers_that_are_stale(bench: Bench) -> None:
