@@ -22,10 +22,9 @@ import sys
 # ruff: noqa: E402
 # This file is named like the package that it measures, and Python looks into its folder first.
 _FOLDER = os.path.dirname(os.path.abspath(__file__))
-sys.path[:] = [os.path.dirname(_FOLDER), *(place for place in sys.path if place != _FOLDER)]
+sys.path[:] = [os.path.dirname(_FOLDER), *(place for place in sys.path if place != _FOLDER), _FOLDER]
 
 import argparse
-import asyncio
 import json
 import resource
 import statistics
@@ -34,12 +33,12 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import httpx
 import numpy as np
+from ingest_rivals import DIMENSIONS, NEEDS, RIVALS, Store, Vectors, is_installed
 
 from ingest import documents, files, pipeline
 from ingest.embedding import BATCH
@@ -50,15 +49,12 @@ from search.errors import DocumentError
 from search.ollama.client import Client
 from search.store.sqlite import SqliteStore
 
-DIMENSIONS = 384
 ROUNDS = 3
 TURNS = 2
 EMBEDDED_CHARACTERS = 3_000_000
 TREE = 10_000
 
 Figures = dict[str, float]
-Vectors = np.ndarray[Any, np.dtype[np.float32]]
-Store = Callable[[list[str], Vectors, Path], None]
 
 
 class AtOnce(httpx.BaseTransport):
@@ -114,7 +110,7 @@ def measure_pipeline(folder: Path, characters: int) -> Figures:
     seconds: dict[str, list[Taken]] = {}
     ways: dict[str, Callable[[Path], Taken]] = {"semsearch": lambda place: _ingest(folder, place)}
     for name, (package, way) in RIVALS.items():
-        if _is_installed(package):
+        if is_installed(package):
             ways[name] = lambda place, way=way: _stored(way, plain, folder, place)  # type: ignore[misc]
         else:
             print(f"{name}: not installed{NEEDS.get(name, '')}, not measured")
@@ -200,69 +196,6 @@ def _stored(way: Store, plain: list[Found], folder: Path, place: Path) -> Taken:
 def _vectors(count: int) -> Vectors:
     made = np.random.default_rng(1).standard_normal((count, DIMENSIONS), np.float32)
     return made / np.linalg.norm(made, axis=1, keepdims=True)
-
-
-def _chroma(texts: list[str], vectors: Vectors, place: Path) -> None:
-    """Stores texts with vectors in a persistent Chroma collection, in its largest batches."""
-    import chromadb  # noqa: PLC0415
-    from chromadb.config import Settings  # noqa: PLC0415
-
-    client = chromadb.PersistentClient(str(place), Settings(anonymized_telemetry=False))
-    collection = client.create_collection("texts", embedding_function=None)
-    for at in range(0, len(texts), 5_000):
-        part = texts[at : at + 5_000]
-        collection.add([str(at + i) for i in range(len(part))], embeddings=vectors[at : at + len(part)], documents=part)
-
-
-def _txtai(texts: list[str], vectors: Vectors, place: Path) -> None:
-    """Stores texts with vectors in txtai, content and keywords too, as a hybrid index needs."""
-    from txtai import Embeddings  # noqa: PLC0415
-
-    done = 0
-
-    def transform(batch: list[str]) -> Vectors:
-        nonlocal done
-        part = vectors[done : done + len(batch)]
-        done += len(batch)
-        return part
-
-    made = Embeddings(method="external", transform=transform, content=True, hybrid=True)
-    made.index((number, text, None) for number, text in enumerate(texts))
-    made.save(str(place / "txtai"))
-    made.close()
-
-
-def _haiku(texts: list[str], vectors: Vectors, place: Path) -> None:
-    """Stores texts with vectors in haiku.rag, as documents that were chunked and embedded elsewhere."""
-    from docling_core.types.doc import DoclingDocument  # noqa: PLC0415
-    from haiku.rag.client import HaikuRAG  # noqa: PLC0415
-    from haiku.rag.client.documents import DocumentImport  # noqa: PLC0415
-    from haiku.rag.config.models import AppConfig  # noqa: PLC0415
-    from haiku.rag.store.models.chunk import Chunk  # noqa: PLC0415
-
-    config = AppConfig()
-    config.embeddings.model.vector_dim = DIMENSIONS
-
-    async def store() -> None:
-        path = place / "haiku.lancedb"
-        async with HaikuRAG(path, config=config, create=True, skip_validation=True) as client:
-            for at in range(0, len(texts), 500):
-                part = zip(texts[at : at + 500], vectors[at : at + 500].tolist(), strict=True)
-                chunks = [Chunk(content=text, order=i, embedding=vector) for i, (text, vector) in enumerate(part)]
-                await client.import_documents([DocumentImport(DoclingDocument(name=str(at)), chunks, title=str(at))])
-
-    asyncio.run(store())
-
-
-def _is_installed(package: str) -> bool:
-    try:
-        return find_spec(package) is not None
-    except ModuleNotFoundError:
-        return False
-
-
-NEEDS = {"haiku.rag": " (it needs Python 3.12 or newer)"}
-RIVALS = {"Chroma": ("chromadb", _chroma), "txtai": ("txtai", _txtai), "haiku.rag": ("haiku.rag", _haiku)}
 
 
 # ------------------------------------------------------------------ beside the embedded model

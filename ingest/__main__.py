@@ -22,6 +22,7 @@ from ingest import files, lock, pipeline, progress
 from ingest.changes import Selection
 from ingest.pipeline import Report
 from search import __version__, config, embed
+from search.commands import options
 from search.config import Settings
 from search.embed import prefixes
 from search.errors import ModelError, SearchError
@@ -37,6 +38,15 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs an ingest. Exit codes: 0 all is searchable, 1 some files failed, 2 it could not be done."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        return _chosen(arguments)
+    except OSError as error:  # those of the index and of documents have become SearchErrors
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 (what waits to be written would fail once more)
+        print(f"ingest: {error}: see that there is space where its output goes; run it again", file=sys.stderr)
+        return 2
+
+
+def _chosen(arguments: Sequence[str]) -> int:
     if arguments[:1] == ["failures"]:
         from ingest import failures  # noqa: PLC0415
 
@@ -49,10 +59,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = config.from_environment(os.environ, chosen.db)
         return _plan(chosen, settings) if chosen.dry_run else _run(chosen, settings)
-    except OSError as error:  # those of the index and of documents have become SearchErrors
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 (what waits to be written would fail once more)
-        print(f"ingest: its output could not be written: {error}", file=sys.stderr)
-        return 2
     except SearchError as error:
         _complain(error, as_json=chosen.json)
         return 2
@@ -67,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Make a folder's documents searchable.",
         epilog="`ingest failures` lists what is not fully searchable, and what to do about it.",
     )
-    parser.add_argument("folder", type=_folder, metavar="FOLDER", help="the folder with your documents")
+    parser.add_argument("folder", type=options.folder, metavar="FOLDER", help="the folder with your documents")
     parser.add_argument("--db", metavar="DB", help="the index (default: SEARCH_DB, or a file in your data folder)")
     parser.add_argument("--watch", action="store_true", help="go on, and take in each change of the folder")
     parser.add_argument("--dry-run", action="store_true", help="say what would be done, and how long it would take")
@@ -91,13 +97,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--until-eof", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--version", action="version", version=f"semsearch {__version__}")
     return parser
-
-
-def _folder(text: str) -> Path:
-    """An empty name is no folder, though Path takes it for this one: a variable that is not set looks like that."""
-    if not text:
-        raise argparse.ArgumentTypeError("it is empty: name the folder with your documents (. is this one)")
-    return Path(text)
 
 
 def _megabytes(text: str) -> float:

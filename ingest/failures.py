@@ -36,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(pydantic_core.to_json(asdict(one)).decode() if chosen.json else _line(one))
     if not found and not chosen.json:
         print("everything in the index is fully searchable")
+    print(end="", flush=True)  # a full disk is noticed here, not by the interpreter when it ends
     return 1 if found else 0
 
 

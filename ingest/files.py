@@ -70,7 +70,7 @@ def walk(
     `include` and `exclude` are globs as in a .gitignore file; with no `include` all files are. An ignored,
     hidden or excluded folder counts as one entry. A link that leads out of the root is never followed, and
     one whose target is read in its own place isn't either, so no document comes twice and no walk runs in
-    circles. Raises ConfigError where `root` is no folder that can be read.
+    circles. Raises ConfigError where `root`, or its ignore file, cannot be read.
     """
     check_root(root)
     walker = _Walker(root, _spec(include), _spec(exclude), max_bytes, hidden)

@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except OSError as error:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 (what waits to be written would fail once more)
-        print(f"search: its output could not be written: {error}", file=sys.stderr)
+        print(f"search: {error}: see that there is space where its output goes", file=sys.stderr)
         return 2
 
 

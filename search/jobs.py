@@ -176,4 +176,5 @@ class Jobs:
                 done = job.report is not None and not job.error
                 error = None if done else job.error or died
                 self._end(id, error)
-            self._news.notify_all()
+            else:
+                self._news.notify_all()

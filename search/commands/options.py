@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from search.filters import conditions
 from search.queries import Filters
@@ -10,6 +11,13 @@ from search.queries import Filters
 
 def add_database(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--db", metavar="DB", help="the index (default: SEARCH_DB, or a file in your data folder)")
+
+
+def folder(name: str) -> Path:
+    """A folder that was named. An empty name is none, though Path takes it for this one: an unset variable gives it."""
+    if not name:
+        raise argparse.ArgumentTypeError("it is empty: name the folder with your documents (. is this one)")
+    return Path(name)
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:

@@ -81,10 +81,11 @@ def _print(results: Results) -> None:
         print(f"{hit.rank}. {terminal.painted(terminal.one_line(place(hit.document, hit.chunk)), terminal.BOLD)}")
         print(f"   {hit.around.text}" if hit.around else f"   {_shown(hit.chunk.text)}")
         print(f"   {terminal.painted(f'[{hit.score:.2f}] {hit.why}', terminal.DIM)}")
-        for path, count in Counter(copy.document.path for copy in hit.copies).most_common(NAMED):
+        copies = Counter(copy.document.path for copy in hit.copies)
+        for path, count in copies.most_common(NAMED):
             print(f"   the same in {terminal.one_line(path)}" + (f", {count:,} times" if count > 1 else ""))
-        if (more := len({copy.document.path for copy in hit.copies}) - NAMED) > 0:
-            print(f"   and in {more:,} more documents")
+        if len(copies) > NAMED:
+            print(f"   and in {len(copies) - NAMED:,} more documents")
         if hit.explain:
             print(_explained(hit.explain))
         print()

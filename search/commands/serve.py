@@ -37,7 +37,7 @@ PATIENCE_SECONDS = 30.0
 
 def add(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("serve", help="serve search over HTTP", description=__doc__)
-    parser.add_argument("folder", nargs="?", type=Path, help="a folder to ingest first, and to watch")
+    parser.add_argument("folder", nargs="?", type=options.folder, help="a folder to ingest first, and to watch")
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default 127.0.0.1)")
     parser.add_argument("--port", type=int, default=8000, help="the port to listen on (default 8000)")
     options.add_database(parser)

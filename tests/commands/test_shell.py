@@ -166,17 +166,28 @@ def test_a_command_imports_what_it_needs() -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
-@pytest.mark.parametrize("words", [["search", "query", "vectors"], ["search", "status"], ["ingest", "."]], ids=" ".join)
-def test_an_output_that_cannot_be_written_is_an_error_in_words(words: list[str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("line", ["search query vectors", "search status", "ingest failures", "ingest ."])
+def test_an_output_that_cannot_be_written_is_an_error_in_words(line: str, tmp_path: Path) -> None:
     """A full disk is not "nothing found", and no traceback."""
     with open("/dev/full", "w") as full:
-        command, errors = [sys.executable, "-m", *words], subprocess.PIPE
-        if words[0] == "ingest":
+        command, errors = [sys.executable, "-m", *line.split()], subprocess.PIPE
+        if line == "ingest .":
             command += ["--db", str(tmp_path / "index.db")]
         done = subprocess.run(command, stdout=full, stderr=errors, text=True, timeout=120, check=False, cwd=tmp_path)
     assert done.returncode == 2
-    assert "output could not be written" in done.stderr
+    assert "space where its output goes" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("program", ["ingest", "search.__main__"])
+def test_an_empty_name_is_no_folder(program: str) -> None:
+    """Path takes it for the folder that one is in, and a variable that is not set gives one."""
+    words = [""] if program == "ingest" else ["serve", ""]
+    done = subprocess.run(
+        [sys.executable, "-m", program, *words], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 2
+    assert "it is empty: name the folder" in done.stderr
 
 
 def test_a_closed_output_is_none(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -87,13 +87,6 @@ def test_what_would_leave_out_everything_is_refused(place: Place, arguments: lis
     assert place.found("umbrella") == ["a.md"]
 
 
-def test_an_empty_name_is_no_folder() -> None:
-    """Path takes it for the folder that one is in, and a variable that is not set gives one."""
-    with pytest.raises(SystemExit) as refused:
-        main([""])
-    assert refused.value.code == 2
-
-
 def test_a_dry_run_says_what_would_be_done_and_writes_nothing(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
     """What would be read, embedded and removed is what the run then does; the seconds come from the model's speed."""
     place.write("a.md", "umbrella")
