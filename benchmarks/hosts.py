@@ -22,6 +22,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from search import embed
+from search.embed import spreading
 from search.embed.models import BATCH
 from search.embed.spreading import Batch
 from search.ollama.client import Client
@@ -43,7 +44,7 @@ def seconds(hosts: int, count: int) -> float:
         fakes = [stack.enter_context(FakeOllama(seconds_per_text=SECONDS_PER_TEXT)) for _ in range(hosts)]
         model = embed.describe(stack.enter_context(Client(",".join(fake.url for fake in fakes))), "all-minilm")
         start = time.perf_counter()
-        done = sum(len(made.places) for _, made in embed.spread(model, texts(count)))
+        done = sum(len(made.places) for _, made in spreading.spread(model, texts(count)))
         assert done == count
         return time.perf_counter() - start
 

@@ -14,6 +14,7 @@ from types import TracebackType
 import numpy as np
 
 from search import embed
+from search.embed import spreading
 from search.embed.spreading import Batch
 from search.records import Space
 from search.store import Account, Store
@@ -111,7 +112,7 @@ class Embedding:
         space = self._space = store.space(model.space(self._chunking))
         if self._retry:
             store.release(space)
-        for ids, batch in embed.spread(model, self._batches(space), self._stopped):
+        for ids, batch in spreading.spread(model, self._batches(space), self._stopped):
             parted = {int(ids[place]): parts for place, parts in batch.parts.items()}
             refused = {int(ids[place]): reason for place, reason in batch.refused.items()}
             store.add(space, ids[batch.places], batch.vectors, Account(batch.row, parted, refused))

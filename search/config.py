@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from platformdirs import user_data_path
-
 from search.errors import ConfigError
 
 EMBEDDED_HOST = "embedded://"
@@ -83,6 +81,8 @@ def from_environment(environment: Mapping[str, str], database: str | None = None
 
 def default_database() -> Path:
     """The index that is used when none is named: one file in the user's data folder."""
+    from platformdirs import user_data_path  # noqa: PLC0415 (who names an index needs none of it)
+
     return user_data_path("semsearch", appauthor=False) / "index.db"
 
 

@@ -7,8 +7,6 @@ from collections import Counter
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-import pydantic_core
-
 from search import query
 from search.commands import options, terminal
 from search.config import Settings
@@ -61,6 +59,8 @@ def run(chosen: argparse.Namespace, settings: Settings) -> int:
     )
     with open_service(settings) as service:
         results = query.search(service.searcher, wanted)
+    if chosen.json or chosen.jsonl:
+        import pydantic_core  # noqa: PLC0415 (it takes as long as a stage of the search, and is for these forms alone)
     if chosen.json:
         print(pydantic_core.to_json(results, indent=2).decode())
     elif chosen.jsonl:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -23,6 +23,9 @@ from search.errors import ModelBusy, ModelError, ModelGarbled, ModelMissing, Mod
 from search.ollama.client import Client
 from search.records import Space
 from search.vectors import Floats, unit
+
+if TYPE_CHECKING:
+    from search.embedded.models import EmbeddedModel
 
 WINDOW = 2048
 BATCH = 64
@@ -181,6 +184,9 @@ def patiently(
 def _describe(
     client: Client, *, whole: Client, name: str, wanted: Prefixes, known: Model | None, spaces: Sequence[Space]
 ) -> Model:
+    if here := _embedded(client, name):
+        window = min(here.context_length, WINDOW)
+        return Model(whole, name, here.digest, here.dimensions, wanted.query, wanted.document, window)
     digest = installed(client, name)
     if known is not None and (known.name, known.digest) == (name, digest):
         return known
@@ -191,6 +197,15 @@ def _describe(
         return found
     vectors = client.embed(name, [PROBE], truncate=False, options=found.options).vectors
     return replace(found, dimensions=vectors.shape[1])
+
+
+def _embedded(client: Client, name: str) -> EmbeddedModel | None:
+    """A model in this process. It need not be asked: to read what it says of itself would take longer than a search."""
+    if not client.host.embedded:
+        return None
+    from search.embedded import endpoints  # noqa: PLC0415 (who has a server needs none of it)
+
+    return endpoints.installed(name)
 
 
 def _trained_length(client: Client, name: str) -> int:

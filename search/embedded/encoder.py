@@ -10,14 +10,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from threading import Lock
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from search.embedded import models
 from search.embedded.models import DIMENSIONS, ENGLISH, EmbeddedModel
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 
 class Encoder:
@@ -34,7 +38,6 @@ class Encoder:
         loaded = model.load()
         self._ids, self._inputs = loaded.ids, loaded.inputs
         self._session = Session(loaded.graph, loaded.initializers)
-        self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="embedded-model")
 
     def tokenize(self, texts: Sequence[str], limit: int) -> list[list[int]]:
         """Each text's word pieces without special tokens; those with more than `limit` may be incomplete."""
@@ -61,6 +64,12 @@ class Encoder:
             longest_first = sorted(range(len(pieces)), key=lambda at: -len(pieces[at]))
             list(self._pool.map(run, longest_first))
         return vectors
+
+    @cached_property
+    def _pool(self) -> ThreadPoolExecutor:
+        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 (a query alone needs none)
+
+        return ThreadPoolExecutor(self.threads, thread_name_prefix="embedded-model")
 
     def _run(self, pieces: Sequence[int]) -> NDArray[np.float32]:
         vector: NDArray[np.float32] = self._session.run(self._inputs(pieces))[0]

@@ -99,7 +99,7 @@ def embed(body: Json) -> Json:
     embeddings = _cut(_checked(running.encode(pieces)), dimensions)
     return {
         "model": model,
-        "embeddings": embeddings.tolist(),
+        "embeddings": embeddings,
         "total_duration": time.perf_counter_ns() - started,
         "load_duration": loaded - started,
         "prompt_eval_count": sum(len(text) + models.SPECIAL_TOKENS for text in pieces),
@@ -205,6 +205,13 @@ def _modified(model: EmbeddedModel) -> str:
 
 def _name(model: EmbeddedModel) -> names.Name:
     return names.Name("registry.ollama.ai", "library", model.name, "latest")
+
+
+def installed(model: str) -> EmbeddedModel | None:
+    """The model of this name whose weights are installed: what `tags` and `show` say of it is in it."""
+    name = names.parse(model)
+    found = None if name is None else _find(name)
+    return found if found and _installed(found) else None
 
 
 def _find(name: names.Name) -> EmbeddedModel | None:

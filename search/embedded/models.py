@@ -55,6 +55,11 @@ class EmbeddedModel:
     load: Callable[[], Loaded]
 
     @property
+    def dimensions(self) -> int:
+        """How many numbers its vectors have."""
+        return DIMENSIONS
+
+    @property
     def most_pieces(self) -> int:
         """How many word pieces of a text fit."""
         return self.context_length - SPECIAL_TOKENS

@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import httpx
-from pydantic_core import to_json
 
-from search.embedded import endpoints
-from search.errors import ModelMissing, SearchError
+from search.embedded import answers, endpoints
 
 
 class EmbeddedTransport(httpx.BaseTransport):
@@ -36,54 +34,13 @@ class AsyncEmbeddedTransport(httpx.AsyncBaseTransport):
 
 def answer(method: str, path: str, body: bytes) -> httpx.Response:
     """The answer to one request, errors included; raises nothing that a request can cause."""
-    if (methods := _ROUTES.get(path)) is None:
-        return _text(404, "404 page not found")
-    if (endpoint := methods.get(method)) is None:
-        return _text(405, "" if method == "HEAD" else "405 method not allowed")
-    try:
-        response = endpoint(body)
-    except endpoints.Refused as error:
-        response = _json(error.status, {"error": error.message})
-    except ModelMissing as error:
-        response = _json(404, {"error": error.message})
-    except SearchError as error:
-        response = _json(500, {"error": error.message})
-    return httpx.Response(response.status_code, headers=response.headers) if method == "HEAD" else response
-
-
-Endpoint = Callable[[bytes], httpx.Response]
-
-
-def _plain(function: Callable[[], dict[str, Any]]) -> Endpoint:
-    """An endpoint that reads no body."""
-    return lambda _: _json(200, function())
-
-
-def _posted(function: Callable[[dict[str, Any]], dict[str, Any]]) -> Endpoint:
-    """An endpoint that reads a JSON object."""
-    return lambda body: _json(200, function(_decode(body)))
-
-
-def _root(_: bytes) -> httpx.Response:
-    return _text(200, "Ollama is running")
-
-
-_ROUTES: dict[str, dict[str, Endpoint]] = {
-    "/": {"GET": _root, "HEAD": _root},
-    "/api/version": {"GET": _plain(endpoints.version), "HEAD": _plain(endpoints.version)},
-    "/api/tags": {"GET": _plain(endpoints.tags), "HEAD": _plain(endpoints.tags)},
-    "/api/ps": {"GET": _plain(endpoints.ps)},
-    "/api/show": {"POST": _posted(endpoints.show)},
-    "/api/embed": {"POST": _posted(endpoints.embed)},
-    "/api/embeddings": {"POST": _posted(endpoints.embeddings)},
-    "/api/generate": {"POST": _posted(endpoints.generate)},
-    "/api/chat": {"POST": _posted(endpoints.chat)},
-    "/api/pull": {"POST": _posted(endpoints.manage)},
-    "/api/push": {"POST": _posted(endpoints.manage)},
-    "/api/create": {"POST": _posted(endpoints.manage)},
-    "/api/copy": {"POST": _posted(endpoints.manage)},
-    "/api/delete": {"DELETE": _posted(endpoints.manage)},
-}
+    status, content = answers.answer(method, path, partial(_decode, body))
+    kind = "text/plain" if isinstance(content, str) else "application/json"
+    headers = {"content-type": f"{kind}; charset=utf-8"}
+    sent = answers.encoded(content)
+    if method == "HEAD":
+        return httpx.Response(status, headers=headers | {"content-length": str(len(sent))})
+    return httpx.Response(status, headers=headers, content=sent)
 
 
 def _decode(body: bytes) -> dict[str, Any]:
@@ -104,16 +61,3 @@ def _decode(body: bytes) -> dict[str, Any]:
 def _refuse_constant(name: str) -> None:
     """NaN and Infinity, which Python would read, are no JSON."""
     raise ValueError(f"{name} is not a JSON value")
-
-
-def _json(status: int, content: dict[str, Any]) -> httpx.Response:
-    """A JSON answer; float32 numbers come back as they were."""
-    return _response(status, "application/json; charset=utf-8", to_json(content))
-
-
-def _text(status: int, content: str) -> httpx.Response:
-    return _response(status, "text/plain; charset=utf-8", content.encode())
-
-
-def _response(status: int, kind: str, content: bytes) -> httpx.Response:
-    return httpx.Response(status, headers={"content-type": kind}, content=content)

@@ -27,7 +27,7 @@ from search.errors import ModelBusy, ModelMissing, ModelUnreachable, QueryError,
 from search.faces import models
 from search.faces.models import Documented, Json
 from search.ollama import hosts, passing
-from search.ollama.client import AsyncClient
+from search.ollama.asynchronous import AsyncClient
 from search.records import Question
 from search.replies import Answer
 from search.service import Service

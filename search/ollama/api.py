@@ -12,11 +12,17 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from pathlib import Path
-from typing import Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
 
-from search.ollama import quick, wire
-from search.ollama.thoughts import ThoughtsApart
+from search.ollama import embeddings as vectors
+from search.ollama import quick
+from search.ollama.embeddings import Embeddings
+
+if TYPE_CHECKING:
+    from search.ollama import wire
+    from search.ollama.thoughts import ThoughtsApart
 
 T = TypeVar("T")
 
@@ -26,7 +32,7 @@ Think = bool | Literal["low", "medium", "high", "max"]
 Format = Literal["json"] | Mapping[str, Any]
 Image = bytes | str
 """Raw bytes, or base64 text. A text is never taken for the path of a file."""
-ChatMessage = wire.Message | Mapping[str, Any]
+ChatMessage: TypeAlias = "wire.Message | Mapping[str, Any]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,22 +76,22 @@ def health() -> Call[bool]:
 
 def version() -> Call[wire.Version]:
     """Which Ollama it is."""
-    return Call("GET", "/api/version", wire.Version.model_validate, quick=True)
+    return Call("GET", "/api/version", _record("Version"), quick=True)
 
 
 def status() -> Call[wire.ServerStatus]:
     """Whether the server may use models of ollama.com."""
-    return Call("GET", "/api/status", wire.ServerStatus.model_validate, quick=True)
+    return Call("GET", "/api/status", _record("ServerStatus"), quick=True)
 
 
 def tags() -> Call[wire.Tags]:
     """The installed models."""
-    return Call("GET", "/api/tags", wire.Tags.model_validate, quick=True)
+    return Call("GET", "/api/tags", _record("Tags"), quick=True)
 
 
 def ps() -> Call[wire.Loaded]:
     """The loaded models."""
-    return Call("GET", "/api/ps", wire.Loaded.model_validate, quick=True)
+    return Call("GET", "/api/ps", _record("Loaded"), quick=True)
 
 
 def show(
@@ -93,7 +99,7 @@ def show(
 ) -> Call[wire.ShownModel]:
     """What a model is; `verbose` adds its tensors."""
     body = _body(model=model, verbose=verbose, system=system, options=options)
-    return Call("POST", "/api/show", wire.ShownModel.model_validate, body, model, quick=True)
+    return Call("POST", "/api/show", _record("ShownModel"), body, model, quick=True)
 
 
 # ------------------------------------------------------------------ vectors
@@ -107,7 +113,7 @@ def embed(
     options: Options | None = None,
     dimensions: int | None = None,
     keep_alive: KeepAlive | None = None,
-) -> Call[wire.Embeddings]:
+) -> Call[Embeddings]:
     """One vector per input, unit length. With `truncate` false a long input is refused instead of cut.
 
     An empty list (or text) loads the model and gives no vectors.
@@ -122,16 +128,16 @@ def embed(
         dimensions=dimensions,
         keep_alive=keep_alive,
     )
-    read = partial(wire.embeddings, inputs=int(inputs))
+    read = partial(vectors.embeddings, inputs=int(inputs))
     return Call("POST", "/api/embed", read, body, model, quickly=quick.embeddings)
 
 
 def embeddings(
     model: str, prompt: str, *, options: Options | None = None, keep_alive: KeepAlive | None = None
-) -> Call[wire.Embeddings]:
+) -> Call[Embeddings]:
     """The legacy call: one text, always cut where too long, maybe not of unit length. For servers without `embed`."""
     body = _body(model=model, prompt=prompt, options=options, keep_alive=keep_alive)
-    return Call("POST", "/api/embeddings", partial(wire.embedding, inputs=int(bool(prompt))), body, model)
+    return Call("POST", "/api/embeddings", partial(vectors.embedding, inputs=int(bool(prompt))), body, model)
 
 
 # ------------------------------------------------------------------ text
@@ -164,7 +170,7 @@ def generate(
     body = _body(model=model, prompt=prompt, suffix=suffix, system=system, template=template, context=context)
     body |= _body(raw=raw, format=format, images=encoded, think=think, truncate=truncate, shift=shift)
     body |= _body(logprobs=logprobs, top_logprobs=top_logprobs, options=options, keep_alive=keep_alive)
-    return Call("POST", "/api/generate", wire.GenerateResponse.model_validate, body, model, _done)
+    return Call("POST", "/api/generate", _record("GenerateResponse"), body, model, _done)
 
 
 def chat(
@@ -190,7 +196,7 @@ def chat(
     body = _body(model=model, messages=sent, tools=tools, format=format, think=think)
     body |= _body(truncate=truncate, shift=shift, logprobs=logprobs, top_logprobs=top_logprobs)
     body |= _body(options=options, keep_alive=keep_alive)
-    return Call("POST", "/api/chat", wire.ChatResponse.model_validate, body, model, _done, ThoughtsApart)
+    return Call("POST", "/api/chat", _record("ChatResponse"), body, model, _done, _thoughts_apart)
 
 
 # ------------------------------------------------------------------ managing models
@@ -210,13 +216,13 @@ def delete(model: str) -> Call[None]:
 def pull(model: str, *, insecure: bool | None = None) -> Call[wire.Progress]:
     """Downloads a model; goes on where an interrupted pull stopped."""
     body = _body(model=model, insecure=insecure)
-    return Call("POST", "/api/pull", wire.Progress.model_validate, body, model, _succeeded)
+    return Call("POST", "/api/pull", _record("Progress"), body, model, _succeeded)
 
 
 def push(model: str, *, insecure: bool | None = None) -> Call[wire.Progress]:
     """Uploads a model to its registry."""
     body = _body(model=model, insecure=insecure)
-    return Call("POST", "/api/push", wire.Progress.model_validate, body, model, _succeeded)
+    return Call("POST", "/api/push", _record("Progress"), body, model, _succeeded)
 
 
 def create(
@@ -247,7 +253,7 @@ def create(
     body |= _body(remote_host=remote_host, info=info)
     if from_ is not None:
         body["from"] = from_
-    return Call("POST", "/api/create", wire.Progress.model_validate, body, model, _succeeded)
+    return Call("POST", "/api/create", _record("Progress"), body, model, _succeeded)
 
 
 def blob_exists(digest: str) -> Call[bool]:
@@ -260,12 +266,24 @@ def blob_upload(digest: str, file: Path) -> Call[None]:
     return Call("POST", f"/api/blobs/{digest}", _none, has_json=False, upload=file)
 
 
+def _record(name: str) -> Callable[[Any], Any]:
+    """Reads an answer as the record of this name in `wire`, which is imported with the first such answer: it takes as
+    long as a search, and one that embeds its query in this process has none."""
+    return lambda data: getattr(import_module("search.ollama.wire"), name).model_validate(data)
+
+
+def _thoughts_apart() -> ThoughtsApart:
+    from search.ollama.thoughts import ThoughtsApart  # noqa: PLC0415 (as `wire`, which it needs)
+
+    return ThoughtsApart()
+
+
 def _body(**fields: Any) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
 def _message(message: ChatMessage) -> dict[str, Any]:
-    sent = wire.plain(message)
+    sent = dict(message) if isinstance(message, Mapping) else message.plain()
     if sent.get("images"):
         sent["images"] = [_base64(image) for image in sent["images"]]
     return sent

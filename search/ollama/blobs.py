@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -28,6 +27,8 @@ def pieces(file: Path) -> Iterator[bytes]:
 
 async def apieces(file: Path) -> AsyncIterator[bytes]:
     """As `pieces`, reading in a thread."""
+    import asyncio  # noqa: PLC0415 (see `search.ollama.asynchronous`)
+
     source = pieces(file)
     while piece := await asyncio.to_thread(next, source, b""):
         yield piece

@@ -1,15 +1,27 @@
-"""httpx's clients, set up for a host: proxies, TLS, keys, and the embedded model in place of a network."""
+"""httpx's clients, set up for a host: proxies, TLS, keys, and the embedded model in place of a network.
+
+And what is sent through them, and read from what comes back.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from typing import TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 import httpx
+from pydantic_core import PydanticSerializationError, to_json
 
-from search.errors import ConfigError
+from search.errors import ConfigError, ModelRefused
+from search.ollama import translation
+from search.ollama.api import Call
 from search.ollama.hosts import Host
+from search.ollama.streams import refusal
+
+if TYPE_CHECKING:
+    from search.ollama.client import Timeouts
+
+T = TypeVar("T")
 
 EMBEDDED_URL = "http://embedded"
 
@@ -30,6 +42,47 @@ def async_connected(host: Host, api_key: str, transport: httpx.AsyncBaseTranspor
     """As `connected`, for one event loop."""
     with _usable(host):
         return httpx.AsyncClient(transport=transport or _async_embedded_transport(host), **_settings(host, api_key))
+
+
+def encoded(call: Call[Any], stream: bool) -> bytes | None:
+    """The body as JSON. Raises ModelRefused for what JSON cannot say."""
+    if call.body is None:
+        return None
+    body = call.body if call.finished is None else {**call.body, "stream": stream}
+    try:
+        return to_json(body)
+    except (PydanticSerializationError, ValueError) as error:
+        raise ModelRefused(f"{call} was not sent: its fields cannot be written as JSON ({error})") from error
+
+
+def request(
+    http: httpx.Client | httpx.AsyncClient,
+    call: Call[Any],
+    content: bytes | Iterator[bytes] | AsyncIterator[bytes] | None,
+    timeouts: Timeouts,
+) -> httpx.Request:
+    """A call as httpx sends it."""
+    first_byte = timeouts.quick if call.quick else timeouts.first_byte
+    return http.build_request(
+        call.method,
+        call.path,
+        content=content,
+        headers=None if call.body is None else {"Content-Type": "application/json"},
+        timeout=httpx.Timeout(connect=timeouts.connect, read=first_byte, write=timeouts.idle, pool=None),
+    )
+
+
+def answer(call: Call[T], host: Host, response: httpx.Response) -> T:
+    """What a response says. Raises ModelError."""
+    if response.status_code == 404 and call.absent is not None:
+        return call.absent
+    if not response.is_success:
+        raise refusal(call, host, response)
+    data = translation.decoded(call, host, response.content) if call.has_json else None
+    record = translation.read(call, host, data)
+    if call.finished is not None and not call.finished(record):
+        raise translation.broken_off(call, host, "before its end")
+    return call.tidy()(record) if call.tidy else record
 
 
 class _Settings(TypedDict):

@@ -11,8 +11,6 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv6Address, ip_address
 from urllib.parse import unquote
 
-import httpx
-
 from search.config import DEFAULT_OLLAMA_HOST, EMBEDDED_HOST
 from search.errors import ConfigError
 
@@ -46,7 +44,11 @@ class Host:
     @property
     def loopback(self) -> bool:
         """Whether it is this machine: proxies never apply then."""
-        return self.embedded or is_loopback(httpx.URL(self.url).host)
+        if self.embedded:
+            return True
+        import httpx  # noqa: PLC0415 (as below)
+
+        return is_loopback(httpx.URL(self.url).host)
 
     def __str__(self) -> str:
         return self.url
@@ -163,6 +165,8 @@ def _reachable(name: str, notes: list[str]) -> str:
 
 
 def _url(scheme: str, name: str, port: int, path: str, given: str) -> str:
+    import httpx  # noqa: PLC0415 (no server is spoken to without it, and the embedded model needs none)
+
     shown = "" if port == STANDARD_PORTS[scheme] else f":{port}"
     url = f"{scheme}://{name}{shown}{path}"
     try:

@@ -11,7 +11,7 @@ import httpx
 
 from search.ollama import translation
 from search.ollama.api import Call
-from search.ollama.client import AsyncClient
+from search.ollama.asynchronous import AsyncClient
 
 # What belongs to one connection and not to the message (RFC 9110, 7.6.1), and what is set anew for the next one.
 _OWN = frozenset(

@@ -7,13 +7,15 @@ so when a connection is made, so each call needs one of its own.
 
 from __future__ import annotations
 
-import socket
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from search.errors import ModelError, Stopped
+
+if TYPE_CHECKING:
+    import socket
 
 _OPENED = ("connection.connect_tcp.complete", "connection.start_tls.complete")
 
@@ -61,6 +63,8 @@ NEVER = Stop()
 
 
 def _shut(one: socket.socket) -> None:
+    import socket  # noqa: PLC0415 (only who talks to a server has it)
+
     with suppress(OSError):  # it was closed already
         # Not the method of SSLSocket, which takes the TLS state away from the thread that reads.
         socket.socket.shutdown(one, socket.SHUT_RDWR)

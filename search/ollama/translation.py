@@ -35,8 +35,8 @@ from search.errors import (
     RunnerFailed,
 )
 from search.ollama.api import Call
+from search.ollama.embeddings import Unusable, UnusableRows
 from search.ollama.hosts import Host
-from search.ollama.wire import Unusable, UnusableRows
 
 TOO_LONG = re.compile(
     r"exceeds (the|maximum) context length|longer than the context length|cannot be truncated further"

@@ -7,31 +7,16 @@ text, because they have up to nine digits of a second.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from search.vectors import Floats
+from search.ollama import embeddings
+from search.ollama.embeddings import Metrics
 
-NANOSECONDS = 1e9
 NullIsEmpty = BeforeValidator(lambda value: () if value is None else value)
 """For lists that must be there: an answer without them is none of Ollama's."""
 Int64 = Annotated[int, Field(ge=-(2**63), lt=2**63)]
-
-
-class Unusable(ValueError):
-    """An answer that cannot be used, in plain words."""
-
-
-class UnusableRows(Unusable):
-    """Vectors with NaN or infinity in them; `rows` says which."""
-
-    def __init__(self, words: str, rows: tuple[int, ...]) -> None:
-        super().__init__(words)
-        self.rows = rows
 
 
 class Record(BaseModel):
@@ -52,41 +37,6 @@ class Record(BaseModel):
 # ------------------------------------------------------------------ metrics
 
 
-@dataclass(frozen=True, slots=True)
-class Metrics:
-    """What an answer cost, in seconds and tokens; what the server left out is 0."""
-
-    total_seconds: float = 0.0
-    load_seconds: float = 0.0
-    prompt_tokens: int = 0
-    prompt_seconds: float = 0.0
-    eval_tokens: int = 0
-    eval_seconds: float = 0.0
-
-    @property
-    def tokens_per_second(self) -> float:
-        """How fast the answer was written."""
-        return self.eval_tokens / self.eval_seconds if self.eval_seconds else 0.0
-
-    @property
-    def prompt_tokens_per_second(self) -> float:
-        """How fast the prompt was read."""
-        return self.prompt_tokens / self.prompt_seconds if self.prompt_seconds else 0.0
-
-    def figures(self) -> dict[str, float]:
-        """All of it by name, for a report."""
-        return {
-            "total_seconds": self.total_seconds,
-            "load_seconds": self.load_seconds,
-            "prompt_tokens": self.prompt_tokens,
-            "prompt_seconds": self.prompt_seconds,
-            "prompt_tokens_per_second": self.prompt_tokens_per_second,
-            "eval_tokens": self.eval_tokens,
-            "eval_seconds": self.eval_seconds,
-            "tokens_per_second": self.tokens_per_second,
-        }
-
-
 class Timed(Record):
     """An answer that says what it cost."""
 
@@ -99,14 +49,7 @@ class Timed(Record):
 
     @property
     def metrics(self) -> Metrics:
-        return Metrics(
-            self.total_duration / NANOSECONDS,
-            self.load_duration / NANOSECONDS,
-            self.prompt_eval_count,
-            self.prompt_eval_duration / NANOSECONDS,
-            self.eval_count,
-            self.eval_duration / NANOSECONDS,
-        )
+        return embeddings.metrics({name: getattr(self, name) for name in embeddings.TIMING})
 
 
 # ------------------------------------------------------------------ models
@@ -272,6 +215,10 @@ class Message(Record):
     tool_name: str = ""
     tool_call_id: str = ""
 
+    def plain(self) -> dict[str, Any]:
+        """As it is sent: without the fields that are empty."""
+        return self.model_dump(exclude_defaults=True) | {"role": self.role, "content": self.content}
+
 
 class TokenProbability(Record):
     """A token and the natural logarithm of its probability."""
@@ -314,74 +261,7 @@ class GenerateResponse(Written):
     tool_calls: tuple[ToolCall, ...] = ()
 
 
-# ------------------------------------------------------------------ vectors
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Embeddings:
-    """POST /api/embed: `vectors` is float32 (inputs, dimensions) in the order of the inputs, all finite.
-
-    `metrics.prompt_tokens` is the sum over all inputs, after any cutting by the server.
-    """
-
-    vectors: Floats
-    model: str = ""
-    metrics: Metrics = Metrics()
-    extra: Mapping[str, Any] = field(default_factory=dict)
-
-
-def embeddings(data: Any, inputs: int) -> Embeddings:
-    """Reads the answer to /api/embed. Raises Unusable unless there is one finite vector per input."""
-    vectors = matrix(data.get("embeddings"), inputs)
-    known = {"embeddings", "model", *Timed.model_fields}
-    extra = {name: value for name, value in data.items() if name not in known}
-    return Embeddings(vectors, data.get("model") or "", Timed.model_validate(_timing(data)).metrics, extra)
-
-
-def embedding(data: Any, inputs: int) -> Embeddings:
-    """Reads the answer to the legacy /api/embeddings, which takes one input and gives no metrics."""
-    row = data.get("embedding")
-    extra = {name: value for name, value in data.items() if name != "embedding"}
-    return Embeddings(matrix([row] if row else [], inputs), extra=extra)
-
-
-def matrix(rows: Any, inputs: int) -> Floats:
-    """Lists of numbers, or a matrix, as float32 (inputs, dimensions). Raises Unusable, which says what is wrong."""
-    rows = [] if rows is None else rows
-    if not isinstance(rows, list | np.ndarray) or len(rows) != inputs:
-        found = len(rows) if isinstance(rows, list | np.ndarray) else "no list of"
-        raise Unusable(f"{inputs} inputs were sent and {found} vectors came back")
-    if not len(rows):
-        return np.zeros((0, 0), dtype=np.float32)
-    lengths = [] if isinstance(rows, np.ndarray) else [len(row) if isinstance(row, list) else 0 for row in rows]
-    for row, length in enumerate(lengths):
-        if not length or length != lengths[0]:
-            raise Unusable(f"vector {row} has {length} numbers, vector 0 has {lengths[0]}")
-    try:
-        with np.errstate(over="ignore"):  # too big for float32 becomes infinity, which is refused below
-            vectors = np.array(rows, dtype=np.float32)
-    except (ValueError, TypeError, OverflowError) as error:
-        raise Unusable(f"the vectors hold something that is no number: {error}") from error
-    if vectors.ndim != 2:
-        raise Unusable("the vectors hold something that is no number")
-    bad = tuple(int(row) for row in np.flatnonzero(~np.isfinite(vectors).all(axis=1)))
-    if bad:
-        raise UnusableRows(f"vector {bad[0]} of {inputs} holds NaN or infinity", bad)
-    return vectors
-
-
-def _timing(data: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: data[name] for name in Timed.model_fields if name in data}
-
-
 def full_name(model: str) -> str:
     """A model's name as Ollama compares it: in lower case, with the tag `latest` if it has none."""
     name = model.lower()
     return name if ":" in name.rsplit("/", 1)[-1] else f"{name}:latest"
-
-
-def plain(message: Message | Mapping[str, Any]) -> dict[str, Any]:
-    """A message as it is sent: without the fields that are empty."""
-    if isinstance(message, Message):
-        return message.model_dump(exclude_defaults=True) | {"role": message.role, "content": message.content}
-    return dict(message)

@@ -9,16 +9,15 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import pydantic_core
-from pydantic import TypeAdapter
-
 from search.errors import AnswerMissing
 from search.queries import Question
 from search.records import DocumentRef, Space
 from search.store.database import Database
 
-# To count them takes no record of these.
+# To count them, as each ingest does, takes no record of these, and no JSON.
 if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
     from search.replies import Answer, SavedAnswer, SavedEntry
 
 _GONE = (
@@ -125,11 +124,15 @@ class SqliteAnswers:
 
 
 def _json(record: Question | Answer | Space) -> str:
+    import pydantic_core  # noqa: PLC0415 (as above)
+
     return pydantic_core.to_json(record).decode()
 
 
 @cache
 def _reader(kind: type[Any]) -> TypeAdapter[Any]:
+    from pydantic import TypeAdapter  # noqa: PLC0415 (as above)
+
     return TypeAdapter(kind)
 
 

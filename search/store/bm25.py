@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from search import keywords
 from search.store import EMPTY, Ranking, statements
 from search.store.postings import COUNT, LENGTH, SLOT, SLOTS, TERM, key
-from search.vectors import Floats, Integers, top_k
+from search.vectors import Floats, Integers, distinct, top_k
 
 K1, B = 1.2, 0.75
 BESIDE = 2
@@ -206,7 +206,8 @@ def _with_neighbours(
 ) -> Floats:
     """The score (n,) of each of `ids` (n,) and the chunks beside it, taken as one text."""
     owners, beside = _windows(connection, ids)
-    known, where = np.unique(beside, return_inverse=True)
+    known = distinct(beside)
+    where = np.searchsorted(known, beside)
     counts = np.zeros((len(weights), len(known)), np.float32)
     lengths = np.zeros(len(known), np.float32)
     for part, postings in zip(index.parts, found, strict=True):

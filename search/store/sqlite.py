@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -322,8 +321,7 @@ class SqliteStore:
                 # Another process may have made it meanwhile.
                 if postings.stale(connection):
                     if (chunks := statements.counter(connection)) >= WORTH_A_WORD:
-                        message = "%s: making the keyword index anew from %s passages, once"
-                        logging.getLogger(__name__).warning(message, self.location, f"{chunks:,}")
+                        _warn(f"{self.location}: making the keyword index anew from {chunks:,} passages, once")
                     postings.rebuild(connection)
 
     def _make_codes(self) -> None:
@@ -336,8 +334,7 @@ class SqliteStore:
                 if space.id not in segments.untrained(connection, self._segment):
                     continue
                 if (vectors := statements.counter(connection, space.id)) >= WORTH_A_WORD:
-                    message = "%s: making the codes of %s vectors anew, once"
-                    logging.getLogger(__name__).warning(message, self.location, f"{vectors:,}")
+                    _warn(f"{self.location}: making the codes of {vectors:,} vectors anew, once")
                 connection.execute("DELETE FROM segments WHERE space = ?", [space.id])
                 segments.seal(connection, space.id, self._segment)
             self.check(space)
@@ -357,3 +354,9 @@ class SqliteStore:
                 " ORDER BY id LIMIT :batch",
                 {"last": last, "space": space.id, "batch": batch},
             ).fetchall()
+
+
+def _warn(message: str) -> None:
+    import logging  # noqa: PLC0415 (most processes have nothing to say)
+
+    logging.getLogger(__name__).warning(message)

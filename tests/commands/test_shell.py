@@ -156,10 +156,9 @@ def test_the_examples_of_the_help_run(tmp_path: Path) -> None:
 def test_a_command_imports_what_it_needs() -> None:
     """`search query` loads no service, no reader of documents, nothing of answers and no tool that it has no use for:
     each takes about as long as a search."""
-    # Where there is click, httpx imports its own command line, rich too.
-    code = "import sys; sys.modules['click'] = None\n"
-    code += "from search.__main__ import main; main(['query', 'where is the index kept?'])\n"
-    needless = "fastapi uvicorn kreuzberg ingest search.answer search.writing search.replies sqlite_utils rich"
+    code = "import sys\nfrom search.__main__ import main; main(['query', 'where is the index kept?'])\n"
+    needless = "fastapi uvicorn kreuzberg ingest search.answer search.writing search.replies sqlite_utils rich "
+    needless += "httpx asyncio ssl pydantic pydantic_core platformdirs numpy.ma search.embed.spreading"
     code += f"print(sorted(set({needless!r}.split()) & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PROJECT)
     assert done.stdout.splitlines()[-1] == "[]"

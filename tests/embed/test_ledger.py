@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from search import embed
 from search.config import EMBEDDED_HOST, EMBEDDED_MODEL
-from search.embed import ledger
+from search.embed import ledger, spreading
 from search.embed.ledger import Ledger
 from search.ollama.client import Client
 
@@ -88,6 +88,6 @@ def test_the_embedded_model_is_not_suspected_for_words_without_end() -> None:
     with Client(EMBEDDED_HOST) as client:
         model = embed.describe(client, EMBEDDED_MODEL)
         batch = (np.arange(3), ["x" * 180, "The rent is due.", "y" * 180])
-        ((_, made),) = embed.spread(model, iter([batch]))
+        ((_, made),) = spreading.spread(model, iter([batch]))
     assert made.places == [0, 1, 2]
     assert not made.row.note

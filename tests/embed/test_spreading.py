@@ -13,6 +13,7 @@ import pytest
 
 from search import embed
 from search.config import EMBEDDED_HOST, EMBEDDED_MODEL
+from search.embed import spreading
 from search.embed.models import Model
 from search.embed.spreading import Batch
 from search.embedded.transport import EmbeddedTransport
@@ -43,7 +44,7 @@ def texts() -> Iterator[Batch]:
 def collect(model: Model, source: Iterator[Batch] | None = None) -> dict[int, np.ndarray]:
     """The vector of each id; fails where one comes twice."""
     found: dict[int, np.ndarray] = {}
-    for ids, made in embed.spread(model, source or texts()):
+    for ids, made in spreading.spread(model, source or texts()):
         for id_, vector in zip(ids[made.places], made.vectors, strict=True):
             assert int(id_) not in found
             found[int(id_)] = vector
@@ -140,7 +141,7 @@ def test_queries_go_to_a_host_that_answers() -> None:
 def test_leaving_early_ends_the_threads() -> None:
     """Whoever stops reading leaves nothing running."""
     with fleet(2) as (_, model):
-        results = embed.spread(model, texts())
+        results = spreading.spread(model, texts())
         next(results)
         results.close()  # type: ignore[attr-defined]
     assert not [thread for thread in threading.enumerate() if "work" in thread.name]
@@ -151,7 +152,7 @@ def test_what_is_stopped_is_finished_where_it_was_begun(number: int) -> None:
     """What a server has embedded is kept, and what it had not begun is not sent any more."""
     with fleet(number, seconds=0.01) as (fakes, model):
         stopped = threading.Event()
-        results = embed.spread(model, texts(), stopped.is_set)
+        results = spreading.spread(model, texts(), stopped.is_set)
         found = next(results)[0].tolist()
         stopped.set()
         found += [id_ for ids, _ in results for id_ in ids.tolist()]

@@ -7,7 +7,8 @@ from typing import Any, Protocol
 
 import pytest
 
-from search.ollama.client import AsyncClient, Client, Timeouts
+from search.ollama.asynchronous import AsyncClient
+from search.ollama.client import Client, Timeouts
 from search.ollama.streams import AsyncStream, Stream
 
 PATIENT = Timeouts(connect=20, quick=20, first_byte=20, idle=20)

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from search.ollama import api
-from search.ollama.client import AsyncClient, Client
+from search.ollama.asynchronous import AsyncClient
+from search.ollama.client import Client
 from search.ollama.wire import Message
 from tests.fake_ollama import ROUTES, FakeOllama
 from tests.ollama.conftest import Ask

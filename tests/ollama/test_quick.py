@@ -13,7 +13,7 @@ from pydantic_core import from_json
 from search.errors import ModelGarbled
 from search.ollama import quick
 from search.ollama.client import Client
-from search.ollama.wire import matrix
+from search.ollama.embeddings import matrix
 from tests.fake_ollama import FakeOllama
 
 pytest.importorskip("simdjson", reason="the extra `fast` is not installed")

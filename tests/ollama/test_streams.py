@@ -23,7 +23,8 @@ from search.errors import (
     RunnerFailed,
 )
 from search.ollama import api, hosts, streams
-from search.ollama.client import AsyncClient, Client, Timeouts
+from search.ollama.asynchronous import AsyncClient
+from search.ollama.client import Client, Timeouts
 from search.ollama.streams import Lines
 from tests.fake_ollama import FakeOllama
 from tests.ollama.conftest import Ask

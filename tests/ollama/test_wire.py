@@ -10,15 +10,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from search.ollama import wire
-from search.ollama.wire import Unusable, UnusableRows
+from search.ollama import embeddings, wire
+from search.ollama.embeddings import Unusable, UnusableRows
 
 
 def test_unknown_fields_are_kept_at_every_depth() -> None:
     tags = wire.Tags.model_validate({"models": [{"name": "a", "new": 1, "details": {"newer": 2}}], "newest": 3})
     assert (tags.model_extra, tags.models[0].model_extra) == ({"newest": 3}, {"new": 1})
     assert tags.models[0].details.model_extra == {"newer": 2}
-    found = wire.embeddings({"embeddings": [[1.0]], "model": "m", "new": 1}, 1)
+    found = embeddings.embeddings({"embeddings": [[1.0]], "model": "m", "new": 1}, 1)
     assert found.extra == {"new": 1}
 
 
@@ -44,13 +44,13 @@ def test_metrics_are_seconds_and_missing_ones_are_zero() -> None:
             "eval_duration": 1_500_000_000,
         }
     )
-    assert line.metrics == wire.Metrics(3.0, 0.5, 20, 0.25, 30, 1.5)
+    assert line.metrics == embeddings.Metrics(3.0, 0.5, 20, 0.25, 30, 1.5)
     assert line.metrics.tokens_per_second == 20.0
     assert line.metrics.prompt_tokens_per_second == 80.0
     empty = wire.ChatResponse.model_validate({"done": True, "eval_count": None}).metrics
-    assert empty == wire.Metrics()
+    assert empty == embeddings.Metrics()
     assert set(empty.figures().values()) == {0}
-    assert set(empty.figures()) >= set(wire.Metrics.__dataclass_fields__)
+    assert set(empty.figures()) >= set(embeddings.Metrics.__dataclass_fields__)
 
 
 def test_a_model_is_found_as_the_server_finds_it() -> None:
@@ -76,15 +76,15 @@ def test_lengths_come_from_the_architecture_or_the_details() -> None:
 
 
 def test_vectors_are_float32_in_order_and_empty_answers_are_empty() -> None:
-    found = wire.embeddings({"embeddings": [[1, 2], [3, 4.5]], "prompt_eval_count": 7}, 2)
+    found = embeddings.embeddings({"embeddings": [[1, 2], [3, 4.5]], "prompt_eval_count": 7}, 2)
     assert found.vectors.dtype == np.float32
     assert found.vectors.tolist() == [[1, 2], [3, 4.5]]
     assert found.metrics.prompt_tokens == 7
     nothing: dict[str, Any]
     for nothing in ({"embeddings": []}, {"embeddings": None}, {}):
-        assert wire.embeddings(nothing, 0).vectors.shape == (0, 0)
-    assert wire.embedding({"embedding": [1, 2]}, 1).vectors.tolist() == [[1, 2]]
-    assert wire.embedding({"embedding": []}, 0).vectors.shape == (0, 0)
+        assert embeddings.embeddings(nothing, 0).vectors.shape == (0, 0)
+    assert embeddings.embedding({"embedding": [1, 2]}, 1).vectors.tolist() == [[1, 2]]
+    assert embeddings.embedding({"embedding": []}, 0).vectors.shape == (0, 0)
 
 
 BAD_ROWS: list[tuple[Any, int, str]] = [
@@ -105,14 +105,14 @@ BAD_ROWS: list[tuple[Any, int, str]] = [
 @pytest.mark.parametrize(("rows", "inputs", "words"), BAD_ROWS)
 def test_rows_that_are_no_matrix_are_refused_in_words(rows: Any, inputs: int, words: str) -> None:
     with pytest.raises(Unusable, match=words):
-        wire.matrix(rows, inputs)
+        embeddings.matrix(rows, inputs)
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), None, 1e300])
 def test_numbers_that_are_not_finite_are_refused_by_row(bad: float | None) -> None:
     """Not even null (which numpy takes for NaN) or a number too big for float32 gets through."""
     with pytest.raises(UnusableRows) as raised:
-        wire.matrix([[1.0, 2.0], [1.0, bad], [bad, 1.0]], 3)
+        embeddings.matrix([[1.0, 2.0], [1.0, bad], [bad, 1.0]], 3)
     assert raised.value.rows == (1, 2)
 
 
@@ -126,7 +126,7 @@ JSON = st.recursive(
 @given(JSON, st.integers(0, 3))
 def test_any_json_gives_finite_vectors_or_a_reason(rows: Any, inputs: int) -> None:
     try:
-        vectors = wire.matrix(rows, inputs)
+        vectors = embeddings.matrix(rows, inputs)
     except Unusable:
         return
     assert vectors.shape[0] == inputs
@@ -142,3 +142,11 @@ def test_any_object_gives_a_line_or_a_validation_error(data: dict[str, Any]) -> 
     except ValidationError:
         return
     assert line.metrics.tokens_per_second >= 0 or line.eval_count < 0 or line.eval_duration < 0
+
+
+@pytest.mark.parametrize("value", ["12", 1.5, True, [], 2**63])
+def test_what_an_embedding_cost_is_a_whole_number(value: Any) -> None:
+    """Or nothing: null is 0, as everywhere."""
+    with pytest.raises(Unusable, match=r"total_duration: .* is no whole number"):
+        embeddings.embeddings({"embeddings": [[1.0]], "total_duration": value}, 1)
+    assert embeddings.embeddings({"embeddings": [[1.0]], "total_duration": None}, 1).metrics == embeddings.Metrics()
