@@ -13,7 +13,6 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pydantic_core
@@ -27,8 +26,7 @@ from search.config import Settings
 from search.embed import prefixes
 from search.errors import ModelError, SearchError
 from search.ollama.client import Client
-from search.store import Store
-from search.store.opening import open_store
+from search.store import Store, opening
 
 # Most runs find little to do, so what only some need is imported by these.
 if TYPE_CHECKING:
@@ -119,8 +117,7 @@ def _plan(chosen: argparse.Namespace, settings: Settings) -> int:
     """Says what a run would do, and writes nothing, not even an index."""
     from ingest import planning  # noqa: PLC0415
 
-    is_there = "://" in settings.database or Path(settings.database).expanduser().exists()
-    store = open_store(settings.database, create=False) if is_there else None
+    store = opening.open_store(settings.database, create=False) if opening.exists(settings.database) else None
     try:
         with Client(settings.embed_host, api_key=settings.api_key) as client:
             made = planning.plan(
@@ -168,7 +165,7 @@ def _selection(chosen: argparse.Namespace, *, first: bool) -> Selection:
 def _run(chosen: argparse.Namespace, settings: Settings) -> int:
     with lock.held(settings.database, str(chosen.folder), None if chosen.wait else lock.PATIENCE_SECONDS, _say):
         files.check_root(chosen.folder)
-        store = open_store(settings.database, create=True)
+        store = opening.open_store(settings.database, create=True)
     try:
         with Client(settings.embed_host, api_key=settings.api_key) as client:
             ingest = _Ingest(chosen, settings, store, client)

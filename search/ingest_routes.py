@@ -23,6 +23,7 @@ from search.filters import check_plain
 from search.ingesting import Event
 from search.jobs import Job, Jobs
 from search.store import Store
+from search.store.opening import check_writable
 
 MAX_WAIT = 60.0
 Wait = Annotated[float, Parameter(ge=0, le=MAX_WAIT, description="seconds to wait for the job's end")]
@@ -58,6 +59,7 @@ def add_ingest(app: FastAPI, store: Store, jobs: Jobs, writers: Writers) -> None
 def _add_documents(router: APIRouter, store: Store, jobs: Jobs) -> None:
     @router.put("/documents/{path:path}", status_code=202, summary="Send a document: the body is its bytes")
     async def put_document(path: str, request: Request, wait: Wait = 10.0) -> Job:
+        check_writable(store.location)
         root = uploads.folder(store.location)
         uploads.place(root, path)
         try:
@@ -72,6 +74,7 @@ def _add_documents(router: APIRouter, store: Store, jobs: Jobs) -> None:
 
     @router.delete("/documents/{path:path}", summary="Delete a document that was sent")
     def delete_document(path: str) -> dict[str, str]:
+        check_writable(store.location)
         root = uploads.folder(store.location)
         if not uploads.delete(root, path):
             raise HTTPException(404, "no such document was sent; one of your folders is deleted there")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from search import __version__, embed
 from search.config import EMBEDDED_MODEL, Settings
@@ -11,6 +12,7 @@ from search.errors import ModelError
 from search.ollama.client import Client, Timeouts
 from search.records import Status
 from search.store import Store
+from search.store.database import is_read_only
 
 PROBE_SECONDS = 0.5
 
@@ -37,7 +39,7 @@ def status(store: Store, settings: Settings) -> Status:
         embed_host=settings.embed_host,
         chat_model=settings.chat_model,
         chat_host=settings.ollama_host if settings.chat_model else None,
-        notes=tuple(_notes(settings, counts.languages)),
+        notes=tuple(_notes(store, settings, counts.languages)),
         quarantined=counts.quarantined,
         parted=counts.parted,
         query_prefix=wanted.query,
@@ -74,8 +76,10 @@ def unused_ollama(settings: Settings) -> str | None:
     )
 
 
-def _notes(settings: Settings, languages: Mapping[str, int]) -> list[str]:
+def _notes(store: Store, settings: Settings, languages: Mapping[str, int]) -> list[str]:
     notes = []
+    if is_read_only(Path(store.location)):
+        notes.append("the index is read-only for you, or its folder is: it can be searched, not changed")
     if doubt := embed.doubt(settings.embedder, languages):
         notes.append(doubt)
     elif settings.embeds_here and settings.embedder == EMBEDDED_MODEL:

@@ -150,6 +150,17 @@ def test_paths_that_lead_elsewhere_are_refused(client: httpx.Client, tmp_path: P
     assert sorted(file.name for file in tmp_path.rglob("*") if file.is_file() and "index.db" not in file.name) == []
 
 
+def test_a_read_only_index_takes_no_documents(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It says so before it takes the bytes."""
+    monkeypatch.setattr("search.store.opening.is_read_only", lambda _: True)
+    for response in (client.put("/documents/a.txt", content=b"pineapple"), client.delete("/documents/a.txt")):
+        assert response.status_code == 503
+        assert "it can be searched, not changed" in response.json()["error"]["message"]
+    assert not (tmp_path / "index.db.uploads").exists()
+
+
 def test_limits_of_size_and_number(client: httpx.Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A body that is too long, announced or not, leaves nothing behind."""
     monkeypatch.setattr(uploads, "MAX_BYTES", 1_000)

@@ -1,10 +1,12 @@
 """One SQLite file: connections, transactions, and sqlite3's errors in our words. Knows no table but its own.
 
 A thread at work has a connection to itself, out of a pool; writing goes through one transaction at a time.
+A file that is not ours to write is read all the same, without the files that SQLite would put beside it.
 """
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -30,22 +32,39 @@ SCHEMA = frozenset(
 """The migrations that a database of this version has had: those of `search.store.migrations`, by name. They stand here
 too since to import them, with sqlite-utils, takes as long as a search, and nearly every database has had them."""
 
+READ_ONLY = (
+    "the index {path} is read-only for you, or its folder is: {why}; copy it to a folder of yours, or name another "
+    "with --db"
+)
+UNCHANGED = "it can be searched, not changed"
+OLDER = "it was made by an older version, which needs changes before it can be searched"
+
+
+def is_read_only(path: Path) -> bool:
+    """Whether there is a file that may be read at most, since it or its folder may not be written."""
+    return path.exists() and not all(os.access(place, os.W_OK) for place in (path, path.parent))
+
 
 class Database:
     """The file at `path`, made where it is missing and brought up to the newest schema.
 
+    `read_only` where it is there, and it or its folder is not ours to write.
     Raises StoreUnavailable where it cannot be opened, StoreMismatch where a newer version made it.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        with translated(self.path):
+            self.read_only = is_read_only(path)
+            self._seen = self._state()
         self._current = threading.local()
         self._idle: list[sqlite3.Connection] = []
         self._writing = threading.RLock()
         self._closed = False
         try:
-            with self.translated():
-                path.parent.mkdir(parents=True, exist_ok=True)
+            with translated(self.path):
+                if not self.read_only:
+                    path.parent.mkdir(parents=True, exist_ok=True)
                 with self._lent() as connection:
                     self._bring_up(connection)
         except BaseException:
@@ -55,7 +74,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """A connection whose reads all see one state of the database."""
-        with self.translated(), self._lent() as connection:
+        with translated(self.path), self._lent() as connection:
             if connection.in_transaction:
                 yield connection
                 return
@@ -66,10 +85,11 @@ class Database:
                 connection.execute("ROLLBACK")
 
     @contextmanager
-    def writing(self, *, searched: bool = True) -> Iterator[sqlite3.Connection]:
+    def writing(self, *, searched: bool = True, why: str = UNCHANGED) -> Iterator[sqlite3.Connection]:
         """One transaction, nothing of which is kept where it fails. It bumps the generation, unless it changes nothing
-        that is `searched`: readers would read anew what is the same."""
-        with self.translated(), self._writing, self._lent() as connection:
+        that is `searched`: readers would read anew what is the same. Raises StoreUnavailable for a read-only one."""
+        self._check_writable(why)
+        with translated(self.path), self._writing, self._lent() as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -81,19 +101,10 @@ class Database:
                     connection.execute("ROLLBACK")
                 raise
 
-    @contextmanager
-    def translated(self) -> Iterator[None]:
-        """Turns sqlite3's errors, and the operating system's, into StoreError with words."""
-        try:
-            yield
-        except (sqlite3.Error, OSError) as error:
-            raise _in_our_words(error, self.path) from error
-
     def close(self) -> None:
         """Closes the connections; those in use close when they are given back."""
         self._closed = True
-        while self._idle:
-            self._idle.pop().close()
+        self._drop_idle()
 
     @contextmanager
     def _lent(self) -> Iterator[sqlite3.Connection]:
@@ -104,6 +115,9 @@ class Database:
             return
         if self._closed:
             raise StoreUnavailable(f"the index {self.path} has been closed")
+        if (seen := self._state()) != self._seen:
+            self._drop_idle()
+            self._seen = seen
         try:
             connection = self._idle.pop()
         except IndexError:
@@ -114,11 +128,35 @@ class Database:
         finally:
             self._current.connection = None
             self._idle.append(connection)
-            if self._closed:
-                self.close()
+            if self._closed or seen != self._seen:
+                self._drop_idle()
+
+    def _check_writable(self, why: str) -> None:
+        if self.read_only:
+            raise StoreUnavailable(READ_ONLY.format(path=self.path, why=why))
+
+    def _drop_idle(self) -> None:
+        while self._idle:
+            self._idle.pop().close()
+
+    def _state(self) -> tuple[int, ...]:
+        """What tells that somebody else has changed a read-only file: a connection that takes it for unchanging does
+        not see it. The last number is the size of what is written but not in the file yet."""
+        if not self.read_only:
+            return ()
+        found, log = self.path.stat(), self.path.with_name(self.path.name + "-wal")
+        return found.st_ino, found.st_size, found.st_mtime_ns, log.stat().st_size if log.exists() else 0
 
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        where: str | Path = self.path
+        if self.read_only:
+            # SQLite makes two files beside one that it reads, unless that is said to be unchanging: then it would not
+            # see what stands in the first of these.
+            mode = "mode=ro" if self._seen[-1] else "mode=ro&immutable=1"
+            where = f"{self.path.absolute().as_uri()}?{mode}"
+        connection = sqlite3.connect(
+            where, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, uri=self.read_only
+        )
         try:
             self._prepare(connection)
         except BaseException:
@@ -129,7 +167,8 @@ class Database:
     def _prepare(self, connection: sqlite3.Connection) -> None:
         connection.create_function("casefold", 1, str.casefold, deterministic=True)
         connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA journal_mode = WAL")
+        if not self.read_only:
+            connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         # Each connection's own: the operating system's cache is behind it.
         connection.execute("PRAGMA cache_size = -8000")
@@ -143,9 +182,19 @@ class Database:
                 "or ingest into another file (--db)"
             )
         if applied != SCHEMA:
+            self._check_writable(OLDER)
             from search.store.migrations import apply  # noqa: PLC0415 (see SCHEMA)
 
             apply(connection)
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turns sqlite3's errors, and the operating system's, into StoreError with words."""
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        raise _in_our_words(error, path) from error
 
 
 def _applied(connection: sqlite3.Connection) -> frozenset[str]:

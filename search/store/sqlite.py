@@ -29,7 +29,7 @@ from search.store import (
     segments,
     statements,
 )
-from search.store.database import Database
+from search.store.database import OLDER, Database
 from search.store.index import CHECKED_AGAIN, EXACT_ROWS, VectorIndex
 from search.store.rows import Rows
 from search.vectors import Floats, Integers, pack
@@ -317,7 +317,7 @@ class SqliteStore:
         with self._database.reading() as connection:
             stale = postings.stale(connection)
         if stale:
-            with self._database.writing() as connection:
+            with self._database.writing(why=OLDER) as connection:
                 # Another process may have made it meanwhile.
                 if postings.stale(connection):
                     if (chunks := statements.counter(connection)) >= WORTH_A_WORD:
@@ -329,7 +329,7 @@ class SqliteStore:
         with self._database.reading() as connection:
             spaces = segments.untrained(connection, self._segment)
         for space in (space for space in self.spaces() if space.id in spaces):
-            with self._database.writing() as connection:
+            with self._database.writing(why=OLDER) as connection:
                 # Another process may have made them meanwhile.
                 if space.id not in segments.untrained(connection, self._segment):
                     continue
