@@ -170,6 +170,17 @@ def wait_for(condition: Callable[[], object], seconds: float = 20) -> None:
         time.sleep(0.05)
 
 
+def test_serving_an_index_that_is_not_there_makes_none(tmp_path: Path) -> None:
+    """A mistyped name is said, as by the other commands; with a folder the index is made."""
+    db = tmp_path / "typo.db"
+    assert "there is no index at" in run("search", "serve", "--port", "0", db=db, code=2)
+    assert "is not a folder" in run("search", "serve", str(tmp_path / "nowhere"), "--port", "0", db=db, code=2)
+    assert not db.exists()
+    (tmp_path / "docs").mkdir()
+    with serving(str(tmp_path / "docs"), db=db) as client:
+        assert client.get("/status").json()["documents"] == 0
+
+
 def test_a_taken_port_is_said_at_once(tmp_path: Path, db: Path) -> None:
     """Before anything is ingested."""
     with serving(db=db) as client:

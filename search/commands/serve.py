@@ -52,7 +52,10 @@ def run(chosen: argparse.Namespace, settings: Settings) -> int:
     with contextlib.ExitStack() as cleanup:
         cleanup.enter_context(contextlib.suppress(KeyboardInterrupt))
         listening = cleanup.enter_context(listen(chosen.host, chosen.port))
-        service = cleanup.enter_context(open_service(settings, create=True))
+        if chosen.folder is not None and not chosen.folder.is_dir():
+            raise ConfigError(f"{chosen.folder} is not a folder: name the folder with your documents")
+        # A mistyped name is no new index.
+        service = cleanup.enter_context(open_service(settings, create=chosen.folder is not None))
         if chosen.folder is not None:
             _ingest(chosen.folder, settings, cleanup)
         with contextlib.suppress(ModelError):
@@ -87,8 +90,6 @@ def _ingest(folder: Path, settings: Settings, cleanup: contextlib.ExitStack) -> 
 
     Returns when its first pass is done, or is taking long: then what is there so far is served, and grows.
     """
-    if not folder.is_dir():
-        raise ConfigError(f"{folder} is not a folder: name the folder with your documents")
     ingest = Ingest(folder, settings.database, ["--watch", "--wait"], _tell)
     cleanup.callback(ingest.stop)
     if not ingest.wait("report", PATIENCE_SECONDS):
