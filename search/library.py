@@ -20,6 +20,7 @@ from typing import Any, TypeVar, Unpack
 
 from search import answer, config, query
 from search.config import Settings
+from search.errors import ConfigError, QueryError
 from search.places import place
 from search.queries import Effort, Filters
 from search.records import DocumentRef, Hit, Mode, Query, Question, Results, Status
@@ -143,6 +144,8 @@ class Index:
 
     def text(self, document: DocumentRef) -> str:
         """The text of a document, into which the offsets of hits and citations count. Raises DocumentMissing."""
+        if not isinstance(document, DocumentRef):
+            raise QueryError(f"{document!r} is no document: give the `document` of a hit or of a source")
         return self._service.store.text(document.root, document.path)
 
     def status(self) -> Status:
@@ -178,8 +181,13 @@ def open_index(
     What isn't given comes from the environment (SEARCH_DB, SEARCH_EMBED_MODEL, SEARCH_CHAT_MODEL, OLLAMA_HOST), as for
     the command `search`. Raises ConfigError and StoreError; no model is asked yet.
     """
-    settings = config.from_environment(os.environ, os.fspath(database) if database is not None else None)
+    if not isinstance(database, str | os.PathLike | None):
+        raise ConfigError(f"database is {database!r}: give the path of an index")
     given: dict[str, Any] = {"embed_model": embed_model, "chat_model": chat_model, "ollama_host": ollama_host}
+    for name, value in given.items():
+        if not isinstance(value, str | None):
+            raise ConfigError(f"{name} is {value!r}: give a text, or None for what the environment says")
+    settings = config.from_environment(os.environ, os.fspath(database) if database is not None else None)
     changed: Settings = replace(settings, **{name: value for name, value in given.items() if value is not None})
     return Index(open_service(changed))
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal, TypedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from numbers import Integral
+from typing import Any, Literal, TypedDict
 
 from search.errors import QueryError
 from search.filters import Filter, check_plain
@@ -62,6 +64,7 @@ class Query:
         return filter_of(_fields(self))
 
     def __post_init__(self) -> None:
+        _check_types(self)
         check_text("query", self.query)
         if not 0 <= self.neighbours <= MAX_NEIGHBOURS:
             raise QueryError(f"neighbours is {self.neighbours}: ask for 0 to {MAX_NEIGHBOURS} passages around a hit")
@@ -107,6 +110,7 @@ class Question:
         return filter_of(_fields(self))
 
     def __post_init__(self) -> None:
+        _check_types(self)
         check_text("question", self.question)
         for turn in self.conversation:
             check_text("conversation's question", turn.question)
@@ -128,16 +132,47 @@ def _fields(asked: Query | Question) -> Filters:
     }
 
 
-def filter_of(fields: Filters) -> Filter:
+def filter_of(given: Filters) -> Filter:
     """The conditions on documents in these fields. Raises QueryError for what is no condition."""
     return Filter(
-        fields.get("path"),
-        fields.get("type"),
-        fields.get("after"),
-        fields.get("before"),
-        fields.get("language"),
-        tuple(fields.get("where", {}).items()),
+        given.get("path"),
+        given.get("type"),
+        given.get("after"),
+        given.get("before"),
+        given.get("language"),
+        tuple(given.get("where", {}).items()),
     )
+
+
+def _check_types(asked: Query | Question) -> None:
+    """Raises QueryError for a value of another type than its field; over HTTP it never comes so far."""
+    for one in fields(asked):
+        fits, words = _KINDS.get(str(one.type), (_anything, ""))
+        if not fits(value := getattr(asked, one.name)):
+            raise QueryError(f"{one.name} is {value!r}: give {words}")
+
+
+def _anything(_: Any) -> bool:
+    return True
+
+
+def _is_texts(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(text, str) for pair in value.items() for text in pair)
+
+
+def _is_turns(value: Any) -> bool:
+    return isinstance(value, tuple | list) and all(isinstance(turn, Turn) for turn in value)
+
+
+_KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "str": (lambda value: isinstance(value, str), "a text"),
+    "str | None": (lambda value: value is None or isinstance(value, str), "a text, or None"),
+    "int": (lambda value: isinstance(value, Integral) and not isinstance(value, bool), "a whole number"),
+    "bool": (lambda value: isinstance(value, bool), "True or False"),
+    "dict[str, str]": (_is_texts, "a dictionary of texts, such as {'author': 'Ada'}"),
+    "tuple[Turn, ...]": (_is_turns, "the turns, each a Turn"),
+}
+"""By what a field is declared as: whether a value is one, and what one is in words."""
 
 
 def check_text(name: str, text: str) -> None:

@@ -7,13 +7,15 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import search
 from search import open_index
-from search.errors import StoreUnavailable
+from search.errors import ConfigError, QueryError, StoreUnavailable
 from search.library import Index
+from search.records import Question
 from tests import index
 from tests.fake_ollama import FakeOllama
 
@@ -55,6 +57,44 @@ def test_filters_are_those_of_http(opened: Index) -> None:
         assert not list(opened.stream("umbrella", **filters))[-1].answer.sources  # type: ignore[arg-type, union-attr]
     with pytest.raises(TypeError):
         opened.search("umbrella", author="Ada")  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        *({"text": None}, {"text": b"umbrella"}, {"k": "5"}, {"k": 2.5}, {"k": True}, {"k": None}, {"mode": None}),
+        *({"path": Path("guide")}, {"type": ["md"]}, {"after": 2020}, {"language": 1}, {"rerank": "no"}),
+        *({"where": None}, {"where": [("author", "Ada")]}, {"where": {"year": 2020}}),
+    ],
+    ids=str,
+)
+def test_values_of_a_wrong_type_are_refused_in_words(opened: Index, given: dict[str, Any]) -> None:
+    """Which field, its value, and what to give; not an error of Python's from somewhere below."""
+    name, value = next(iter(given.items()))
+    field = "query" if name == "text" else name
+    with pytest.raises(QueryError) as refused:
+        opened.search(**{"text": "umbrella", **given})
+    assert str(refused.value).startswith((f"{field} is {value!r}: give ", f"{field} {value!r} is unknown: use "))
+
+
+def test_a_question_is_checked_in_the_same_way(opened: Index) -> None:
+    """Before anything is asked."""
+    with pytest.raises(QueryError, match=r"^question is None: give a text"):
+        opened.ask(None)  # type: ignore[arg-type]
+    with pytest.raises(QueryError, match=r"^k is '5': give a whole number"):
+        opened.stream("umbrella", "5")  # type: ignore[arg-type]
+    for conversation in (({"question": "x"},), None):
+        with pytest.raises(QueryError, match=r"^conversation is .*: give the turns"):
+            Question("umbrella", conversation=conversation)  # type: ignore[arg-type]
+
+
+def test_what_is_no_document_and_no_setting_is_refused(opened: Index, tmp_path: Path) -> None:
+    """The same for what is not asked with a query."""
+    with pytest.raises(QueryError, match=r"^'guide/storage.md' is no document: give"):
+        opened.text("guide/storage.md")  # type: ignore[arg-type]
+    for given in ({"database": 5}, {"database": b"i.db"}, {"chat_model": 5}, {"ollama_host": ("a", "b")}):
+        with pytest.raises(ConfigError, match=r"^(database|chat_model|ollama_host) is .*: give"):
+            open_index(**{"database": tmp_path / "index.db", **given})  # type: ignore[arg-type]
 
 
 def test_rerank_is_done_by_the_chat_model(opened: Index) -> None:
