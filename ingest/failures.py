@@ -10,10 +10,10 @@ from dataclasses import asdict
 
 import pydantic_core
 
-from ingest.progress import printable
 from search import config
 from search.errors import SearchError
 from search.failures import Unsearchable, failures
+from search.places import printable
 from search.store.opening import open_store
 
 
@@ -42,4 +42,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _line(one: Unsearchable) -> str:
     place = f", characters {one.chunk.start:,} to {one.chunk.end:,}" if one.chunk else ""
-    return f"{one.outcome}: {printable(one.path)}{place} (in {printable(one.root)}): {one.reason}\n  -> {one.remedy}"
+    where = f"{printable(one.path)}{place} (in {printable(one.root)})"
+    return f"{one.outcome}: {where}: {printable(one.reason)}\n  -> {one.remedy}"

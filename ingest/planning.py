@@ -16,10 +16,10 @@ from ingest import changes, chunks
 from ingest.changes import Changes, Selection
 from ingest.files import Found
 from ingest.pipeline import READ_MEGABYTES, READ_SECONDS, split
-from ingest.progress import printable
 from ingest.workers import Workers
 from search import embed
 from search.errors import DocumentError
+from search.places import printable
 from search.records import Chunk
 from search.store import FileState, Store
 
@@ -158,8 +158,9 @@ def _speed(model: embed.Model, texts: list[str]) -> float:
 def describe(made: Plan) -> str:
     """The plan in lines for people."""
     lines = [
-        f"{made.root}: {made.read:,} files would be read, {made.fail:,} would fail, {made.remove:,} would be removed; "
-        f"{made.unchanged:,} are unchanged, {made.skipped:,} skipped. Nothing has been written.",
+        f"{printable(made.root)}: {made.read:,} files would be read, {made.fail:,} would fail, "
+        f"{made.remove:,} would be removed; {made.unchanged:,} are unchanged, "
+        f"{made.skipped:,} skipped. Nothing has been written.",
     ]
     if made.seconds is None:
         lines.append("nothing would be embedded")
@@ -174,4 +175,4 @@ def describe(made: Plan) -> str:
 
 def words(would: Would) -> str:
     """One file's line, with a mark at its beginning."""
-    return f"{MARKS[would.action]} {printable(would.path)}: {would.reason}"
+    return f"{MARKS[would.action]} {printable(would.path)}: {printable(would.reason)}"

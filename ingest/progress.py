@@ -12,6 +12,7 @@ import pydantic_core
 
 from ingest.pipeline import FileEvent, Report
 from ingest.pipeline import Progress as Stage
+from search.places import printable
 
 # rich is only imported where there are bars.
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class Lines:
     def tell(self, event: FileEvent | Stage) -> None:
         if isinstance(event, FileEvent):
             if event.outcome in TOLD:
-                self._print(f"{event.outcome}: {printable(event.path)}: {event.reason}")
+                self._print(f"{event.outcome}: {printable(event.path)}: {printable(event.reason)}")
         elif time.monotonic() - self._last > SECONDS_BETWEEN_LINES:
             self._print(f"{event.stage}: {event.done:,} of {event.total:,}")
 
@@ -93,7 +94,7 @@ class Bars:
                 from rich.markup import escape  # noqa: PLC0415
 
                 self._progress.console.print(
-                    f"{event.outcome}: {escape(printable(event.path))}: {escape(event.reason)}"
+                    f"{event.outcome}: {escape(printable(event.path))}: {escape(printable(event.reason))}"
                 )
             return
         if event.stage not in self._tasks:
@@ -121,20 +122,16 @@ def bars() -> Bars:
     return Bars(Progress(*columns, console=Console(stderr=True)))
 
 
-def printable(path: str) -> str:
-    """A path on one line of a terminal, whatever its name: line breaks and control characters are escaped."""
-    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in path)
-
-
 def describe(report: Report) -> str:
     """The report in lines for people; its counts add up to the files seen."""
+    root = printable(report.root)
     if not report.seen and not report.removed:
-        return f"{report.root}: no files here; nothing to do"
+        return f"{root}: no files here; nothing to do"
     if not report.changed and not report.failed:
-        line = f"{report.root}: nothing changed; {report.unchanged:,} files are up to date{_passed_over(report)}"
+        line = f"{root}: nothing changed; {report.unchanged:,} files are up to date{_passed_over(report)}"
         return "\n".join([line, *_skipped(report), *_stale(report)])
     lines = [
-        f"{report.root}: {report.seen:,} files seen = {report.indexed:,} indexed + {report.partial:,} partial"
+        f"{root}: {report.seen:,} files seen = {report.indexed:,} indexed + {report.partial:,} partial"
         f" + {report.failed:,} failed + {report.unchanged:,} unchanged + {report.skipped:,} skipped",
         f"{report.removed:,} removed; {report.chunks:,} chunks read in {report.text_seconds:.1f} s,"
         f" {report.embedded:,} embedded in {report.vector_seconds:.1f} s",
@@ -166,7 +163,7 @@ def _skipped(report: Report) -> list[str]:
         count = sum(event.count for event in events)
         named = [printable(event.path) for event in events[:NAMED] if event.path]
         more = f" and {count - len(named):,} more" if named and count > len(named) else ""
-        lines.append(f"{count:,} skipped, {reason}" + (f": {', '.join(named)}{more}" if named else ""))
+        lines.append(f"{count:,} skipped, {printable(reason)}" + (f": {', '.join(named)}{more}" if named else ""))
     return lines
 
 

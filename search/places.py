@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 from search.records import ChunkRef, DocumentRef
+
+# Control signs, separators of lines and paragraphs, what turns the direction of writing, lone surrogates.
+_UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def printable(name: str) -> str:
+    """A name on one line that does nothing to a terminal, whatever its characters: some stand as Python writes them."""
+    return _UNSHOWN.sub(lambda sign: repr(sign[0])[1:-1], name)
 
 
 def place(document: DocumentRef, chunk: ChunkRef) -> str:
@@ -10,7 +20,7 @@ def place(document: DocumentRef, chunk: ChunkRef) -> str:
     page = f", page {chunk.page}" if chunk.page is not None else ""
     page += f", {rows(chunk)}" if chunk.rows else ""
     heading = f" ({' > '.join(chunk.heading)})" if chunk.heading else ""
-    return f"{document.path}{page}{heading}"
+    return printable(f"{document.path}{page}{heading}")
 
 
 def rows(chunk: ChunkRef) -> str:

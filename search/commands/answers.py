@@ -14,7 +14,7 @@ from search import answer, archive, sentences
 from search.commands import ask, options, terminal
 from search.config import Settings
 from search.errors import ConfigError
-from search.places import place
+from search.places import place, printable
 from search.replies import Difference, PassageChange, SavedAnswer, SavedEntry
 from search.service import open_service
 from search.store import Store
@@ -100,7 +100,7 @@ def _show(saved: SavedAnswer) -> None:
     # Lines of a document are not those of the time when it was asked: none is named.
     ask.print_rest(replace(saved.answer, id=None), lambda _: None, quiet=False)
     for moved in saved.moved:
-        print(f"  [{moved.n}] stands in {moved.document.path} now")
+        print(f"  [{moved.n}] stands in {printable(moved.document.path)} now")
     for change in saved.changes:
         _change(change)
 

@@ -16,7 +16,7 @@ from search import answer
 from search.commands import conversations, options, terminal
 from search.config import Settings
 from search.errors import SearchError, StoreError
-from search.places import place
+from search.places import place, printable
 from search.queries import EFFORTS, Turn
 from search.records import Question
 from search.replies import Answer, Answered, Source, TextWritten, Thought
@@ -102,7 +102,7 @@ def _told(answerer: answer.Answerer, chosen: argparse.Namespace, asked: str, tur
     elif chosen.files:
         whole = answer.answer(answerer, question)
         for path in dict.fromkeys(str(PurePath(one.document.root, one.document.path)) for one in _cited(whole)):
-            print(path)
+            print(printable(path))
     else:
         whole = _stream(answerer, question, quiet=chosen.quiet)
     turns.append(Turn(asked, whole.answer))

@@ -11,7 +11,7 @@ from search import query
 from search.commands import options, terminal
 from search.config import Settings
 from search.explanations import Explained, Explanation
-from search.places import place
+from search.places import place, printable
 from search.records import MODES, Query, Results
 from search.service import open_service
 
@@ -68,7 +68,7 @@ def run(chosen: argparse.Namespace, settings: Settings) -> int:
             print(pydantic_core.to_json(hit).decode())
     elif chosen.files:
         for path in dict.fromkeys(str(PurePath(hit.document.root, hit.document.path)) for hit in results.hits):
-            print(path)
+            print(printable(path))
     else:
         _print(results)
     if not chosen.json:
@@ -83,7 +83,7 @@ def _print(results: Results) -> None:
         print(f"   {terminal.painted(f'[{hit.score:.2f}] {hit.why}', terminal.DIM)}")
         copies = Counter(copy.document.path for copy in hit.copies)
         for path, count in copies.most_common(NAMED):
-            print(f"   the same in {terminal.one_line(path)}" + (f", {count:,} times" if count > 1 else ""))
+            print(f"   the same in {printable(path)}" + (f", {count:,} times" if count > 1 else ""))
         if len(copies) > NAMED:
             print(f"   and in {len(copies) - NAMED:,} more documents")
         if hit.explain:

@@ -23,6 +23,7 @@ from search.ingest_routes import add_ingest
 from search.ingesting import Event, Ingest
 from search.jobs import Jobs
 from search.ollama.hosts import is_loopback
+from search.places import printable
 from search.service import Service, open_service
 from search.slots import Slots
 
@@ -99,12 +100,13 @@ def _ingest(folder: Path, settings: Settings, cleanup: contextlib.ExitStack) -> 
 def _tell(event: Event) -> None:
     """What a person wants to know of the ingest; errors come in words of its own."""
     if event["type"] == "file" and event["outcome"] in ("failed", "partial"):
-        print(f"{event['outcome']}: {event['path']!r}: {event['reason']}", file=sys.stderr, flush=True)
+        line = f"{event['outcome']}: {printable(event['path'])}: {printable(event['reason'])}"
+        print(line, file=sys.stderr, flush=True)
     elif event["type"] == "report" and any(event[name] for name in ("indexed", "partial", "removed", "embedded")):
         read = event["indexed"] + event["partial"]
         print(
-            f"{event['root']}: {event['seen']:,} files, {read:,} of them read, {event['removed']:,} removed, "
-            f"{event['failed']:,} failed; {event['embedded']:,} passages embedded"
+            f"{printable(event['root'])}: {event['seen']:,} files, {read:,} of them read, "
+            f"{event['removed']:,} removed, {event['failed']:,} failed; {event['embedded']:,} passages embedded"
             + (f", {event['waiting']:,} still to embed" if event["waiting"] else ""),
             flush=True,
         )

@@ -10,6 +10,7 @@ import pydantic_core
 from search.commands import options
 from search.config import Settings
 from search.failures import OTHERWISE, remedy
+from search.places import printable
 from search.records import Status
 from search.service import open_service
 
@@ -36,9 +37,11 @@ def run(chosen: argparse.Namespace, settings: Settings) -> int:
         return 0
     _print(found)
     for failure in failures:
-        print(f"{failure.outcome}: {failure.path}: {failure.reason}\n  -> {remedy(failure.reason, failure.outcome)}")
+        print(f"{failure.outcome}: {printable(failure.path)}: {printable(failure.reason)}")
+        print(f"  -> {remedy(failure.reason, failure.outcome)}")
     for one in refused:
-        print(f"no vector: {one.path}, characters {one.chunk.start} to {one.chunk.end}: {one.reason}")
+        where = f"{printable(one.path)}, characters {one.chunk.start} to {one.chunk.end}"
+        print(f"no vector: {where}: {printable(one.reason)}")
         print(f"  -> {OTHERWISE['refused']}")
     return 0
 
@@ -47,7 +50,7 @@ def _print(status: Status) -> None:
     space = status.space
     lines = {
         "index": f"{status.database} ({status.size_bytes / 1e6:.1f} MB)",
-        "folders": ", ".join(status.roots) or "none yet",
+        "folders": ", ".join(map(printable, status.roots)) or "none yet",
         "documents": f"{status.documents:,} in {status.chunks:,} chunks, {status.embedded:,} of them embedded",
         "not searchable": f"{status.failures:,} files, wholly or in part",
         "vectors": f"{space.model}, {space.dimensions} dimensions, digest {space.digest[:19]}" if space else "none yet",
