@@ -15,6 +15,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from search import __version__, answer_routes, query, web
 from search.access import LOCAL, LOOPBACK, Names, OnlyByName, Writers
@@ -79,6 +81,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
     )
+    app.add_middleware(_HeadAsGet)
     app.add_middleware(OnlyByName, names=names)
     _add_errors(app)
     slots = slots or Slots()
@@ -95,6 +98,22 @@ def create_app(
         return status()
 
     return app
+
+
+class _HeadAsGet:
+    """Answers HEAD as GET, without the body, where there is no route for HEAD itself: FastAPI gives its routes none."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_head(message: Message) -> None:
+            await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+        if scope.get("method") != "HEAD" or any(route.matches(scope)[0] == Match.FULL for route in scope["app"].routes):
+            await self._app(scope, receive, send)
+        else:
+            await self._app({**scope, "method": "GET"}, receive, send_head)
 
 
 def _add_search(app: FastAPI, searcher: Searcher, slots: Slots) -> None:

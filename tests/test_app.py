@@ -65,6 +65,25 @@ def test_post_and_get_search_give_the_same_hits(client: httpx.Client) -> None:
     assert set(posted) == {"query", "mode", "hits", "took_ms", "notes", "explain"}
 
 
+@pytest.mark.parametrize(
+    "path", ["/health", "/status", "/search?q=vectors", "/", "/docs", "/page/main.js", "/documents"]
+)
+def test_head_is_answered_as_get_without_the_body(client: httpx.Client, path: str) -> None:
+    """As monitors and link checkers ask."""
+    got, head = client.get(path), client.head(path)
+    assert (head.status_code, head.content) == (got.status_code, b"") == (200, b"")
+    assert head.headers["content-type"] == got.headers["content-type"]
+    assert path.startswith("/search") or head.headers["content-length"] == got.headers["content-length"]
+
+
+def test_head_is_no_way_around(client: httpx.Client) -> None:
+    """What GET refuses it refuses, with the same status."""
+    assert client.head("/search").status_code == 422
+    assert client.head("/ask").status_code == 405
+    assert client.head("/nothing").status_code == 404
+    assert client.head("/health", headers={"Host": "evil.example"}).status_code == 403
+
+
 def test_filters_are_the_same_in_post_and_get(client: httpx.Client) -> None:
     """All of them, and each is listened to."""
     posted = {"query": "vectors", "type": "md", "after": "1970", "where": {"author": "Ada"}}
