@@ -14,7 +14,8 @@ from search.errors import QueryError
 class Filter:
     """Conditions on documents, all of which have to hold; None, and an empty `where`, for any.
 
-    `path` is a GLOB over paths, `type` a document type, `language` as `search.languages.of` names it.
+    `path` is a GLOB over paths, `type` a document type, `language` as `search.languages.of` names it; upper and lower
+    case are the same in the last two.
     `after` and `before` are dates as `seconds` reads them: modified at the first or later, and earlier than
     the second. `where` holds keys of the metadata with the values they have to have, as text or as GLOB;
     upper and lower case are the same in both. Raises QueryError for what is no condition.

@@ -263,8 +263,17 @@ def _nothing(store: Store, query: Query) -> str:
     if not store.passing(Filter()):
         return f"the index {store.location} is empty: run `ingest FOLDER` first"
     if query.filter:
-        return f"nothing found within {query.filter}"
+        return _unknown(store, query) or f"nothing found within {query.filter}"
     return "nothing found: no document has one of these words"
+
+
+def _unknown(store: Store, query: Query) -> str:
+    """That no document has the type or is in the language, where that is so."""
+    if query.type is not None and not store.passing(Filter(type=query.type)):
+        return f"no document has the type {query.type!r}: there are {', '.join(store.documents(Filter(), 0, 1).types)}"
+    if query.language is not None and not store.passing(Filter(language=query.language)):
+        return f"no document is in the language {query.language!r}"
+    return ""
 
 
 def _mismatch(location: str, space: Space, model: embed.Model) -> str:

@@ -50,9 +50,20 @@ def test_a_filter_holds_in_every_mode(service: Service, mode: query.Mode) -> Non
 
 def test_a_filter_that_matches_nothing_says_so(service: Service) -> None:
     """An empty result has a reason."""
-    results = query.search(service.searcher, Query("vectors", path="none/*", type="pdf"))
+    results = query.search(service.searcher, Query("vectors", path="none/*", type="md"))
     assert results.hits == ()
-    assert results.notes == ("nothing found within path 'none/*' and type 'pdf'",)
+    assert results.notes == ("nothing found within path 'none/*' and type 'md'",)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_type_is_known_by_its_name_and_an_unknown_one_is_said(service: Service, mode: query.Mode) -> None:
+    """Upper and lower case are the same; where no document has it, those that there are stand in the note."""
+    assert query.search(service.searcher, Query("umbrella", mode=mode, type="EML")).hits
+    unknown = query.search(service.searcher, Query("umbrella", mode=mode, type="PDF", path="guide/*"))
+    assert unknown.hits == ()
+    assert unknown.notes == ("no document has the type 'PDF': there are md, eml",)
+    foreign = query.search(service.searcher, Query("umbrella", mode=mode, language="fr"))
+    assert foreign.notes == ("no document is in the language 'fr'",)
 
 
 def test_a_repeated_query_costs_no_second_embedding(service: Service, fake_ollama: FakeOllama) -> None:

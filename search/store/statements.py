@@ -126,7 +126,7 @@ def condition(only: Filter) -> tuple[str, list[str | float]]:
     """A filter as a condition on `documents`, and its parameters."""
     wanted = [
         ("documents.path GLOB ?", only.path),
-        ("documents.type = ?", only.type),
+        ("documents.type = lower(?)", only.type),
         ("documents.language = lower(?)", only.language),
         ("documents.modified >= ?", only.since),
         ("documents.modified < ?", only.until),

@@ -39,7 +39,7 @@ class Oracle:
         return {
             text
             for path, (kind, texts) in self.files.items()
-            if (only.path is None or fnmatchcase(path, only.path)) and (only.type is None or kind == only.type)
+            if (only.path is None or fnmatchcase(path, only.path)) and (only.type is None or kind == only.type.lower())
             for text in texts
         }
 

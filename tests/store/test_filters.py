@@ -47,6 +47,7 @@ def store(tmp_path: Path) -> Iterator[SqliteStore]:
         (Filter(after="2025-01", before="2025-02"), {"new"}),
         (Filter(language="de"), {"mail"}),
         (Filter(language="EN"), {"old", "new"}),
+        (Filter(type="Text", language="de"), {"mail"}),
         (Filter(where=(("Author", "émile zola"),)), {"old"}),
         (Filter(where=(("author", "É*"),)), {"old"}),
         (Filter(where=(("tags", "*draft*"),)), {"new"}),
