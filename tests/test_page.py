@@ -131,6 +131,28 @@ def test_hits_come_while_one_types_and_a_source_opens_at_the_passage(page: Any) 
     assert page.evaluate("document.activeElement.className") == "opener"
 
 
+def test_the_keys_that_are_named_do_what_is_said(page: Any) -> None:
+    """And no others are: in the box "/" is a sign like any other, outside of it Enter asks nothing."""
+
+    def named() -> list[str]:
+        return [key.inner_text() for key in page.locator("#keys kbd").all() if key.is_visible()]
+
+    page.locator("#query:focus").wait_for()
+    assert named() == ["Enter"]
+    search(page, "vectors/kept", "guide/storage.md")
+    assert named() == ["Enter", "↓", "↑"]
+    page.keyboard.press("ArrowDown")
+    assert named() == ["/", "↓", "↑"]
+    page.keyboard.press("Enter")
+    page.locator("#reader mark").first.wait_for()
+    assert named()[0] == "/"
+    assert named()[-1] == "Esc"
+    page.keyboard.press("/")
+    assert page.locator("#query:focus").input_value() == "vectors/kept"
+    page.locator("#path").focus()
+    assert named() == ["Enter"]
+
+
 def test_why_a_hit_is_there_is_said_on_demand(page: Any) -> None:
     """Ranks and scores of both parts."""
     search(page, "vectors kept", "guide/storage.md")
