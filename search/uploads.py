@@ -60,7 +60,7 @@ def place(root: Path, path: str) -> Path:
 def receiving(root: Path, path: str) -> Iterator[Upload]:
     """Takes a document piece by piece; it is there whole when the block ends well, else not at all.
 
-    Raises QueryError for its path, TooLarge, StoreUnavailable where it cannot be written.
+    Raises QueryError for its path and for no bytes at all, TooLarge, StoreUnavailable where it cannot be written.
     """
     target = place(root, path)
     if not target.exists() and sum(len(names) for _, _, names in os.walk(root)) >= MAX_FILES:
@@ -69,7 +69,10 @@ def receiving(root: Path, path: str) -> Iterator[Upload]:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with part.open("xb") as file:
-            yield Upload(file)
+            upload = Upload(file)
+            yield upload
+        if not upload.size:
+            raise QueryError(f"the document {path!r} has no bytes, so there is no text in it: nothing was changed")
         part.replace(target)
     except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
         raise QueryError(f"the path {path!r} cannot be used: a part of it is a document or a folder") from error
@@ -80,16 +83,16 @@ def receiving(root: Path, path: str) -> Iterator[Upload]:
 
 
 class Upload:
-    """A document that is being received."""
+    """A document that is being received; `size` in bytes so far."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
-        self._size = 0
+        self.size = 0
 
     def write(self, piece: bytes) -> None:
         """Adds a piece. Raises TooLarge."""
-        self._size += len(piece)
-        if self._size > MAX_BYTES:
+        self.size += len(piece)
+        if self.size > MAX_BYTES:
             raise TooLarge(f"a document may have at most {MAX_BYTES:,} bytes")
         self._file.write(piece)
 

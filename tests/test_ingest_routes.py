@@ -76,6 +76,18 @@ def test_a_document_is_sent_found_reread_and_deleted(client: httpx.Client) -> No
     assert client.delete("/documents/trips/lisbon.md").status_code == 404
 
 
+def test_a_document_without_text_is_not_said_to_be_done(client: httpx.Client) -> None:
+    """One of no bytes is refused and replaces nothing; one of blanks has failed, with the reason."""
+    client.put("/documents/a.txt", content=b"pineapple")
+    refused = client.put("/documents/a.txt", content=b"")
+    assert refused.status_code == 422
+    assert "there is no text in it" in refused.json()["error"]["message"]
+    assert found(client, "pineapple") == ["a.txt"]
+    report = client.put("/documents/blank.txt", content=b" \n").json()["report"]
+    assert report["failed"] == 1
+    assert "nothing but blanks" in report["problems"][0]["reason"]
+
+
 def test_a_folder_is_ingested_as_a_job(client: httpx.Client, tmp_path: Path) -> None:
     """Its events come as NDJSON, its record stays."""
     (tmp_path / "docs").mkdir()
