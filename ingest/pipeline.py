@@ -8,23 +8,29 @@ stopped.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from ingest import changes, chunks
 from ingest.changes import EVERYTHING, Changes, Selection
 from ingest.embedding import Embedding
 from ingest.files import Found
-from search import embed
+from search import embed, languages
 from search.embedded import tokens
 from search.errors import DocumentError
 from search.records import Chunk, Document
 from search.store import FileState, Store
 
+if TYPE_CHECKING:
+    from ingest.workers import Result
+
 READ_SECONDS = 120.0
 READ_MEGABYTES = 2_000
+MOST_HELD = 32
+"""Files that are kept in memory while the model for languages is loaded."""
 
 Outcome = Literal["indexed", "partial", "failed", "unchanged", "skipped", "removed"]
 
@@ -167,12 +173,31 @@ def _read(run: _Run, changed: dict[Found, str], workers: int) -> None:
     from ingest.workers import Workers  # noqa: PLC0415 (with the readers of all formats)
 
     with Workers(workers, READ_SECONDS, READ_MEGABYTES) as pool:
-        for done, (found, result) in enumerate(pool.read_all(changed, run.root), 1):
+        for done, (found, result) in enumerate(_in_known_languages(pool.read_all(changed, run.root)), 1):
             if isinstance(result, DocumentError):
                 _fail(run, found, changed[found], result.reason)
             else:
                 _keep(run, found, changed[found], result)
             run.observer(Progress("reading", done, len(changed)))
+
+
+def _in_known_languages(read: Iterable[tuple[Found, Result]]) -> Iterator[tuple[Found, Result]]:
+    """Files as they are read; those whose language takes a model when that is loaded, as others can be embedded now."""
+    held: deque[tuple[Found, Result]] = deque()
+    for one in read:
+        if _is_waiting_for_language(one[1]) and len(held) < MOST_HELD:
+            held.append(one)
+            continue
+        yield one
+        while held and not _is_waiting_for_language(held[0][1]):
+            yield held.popleft()
+    yield from held
+
+
+def _is_waiting_for_language(result: Result) -> bool:
+    if isinstance(result, DocumentError):
+        return False
+    return not all(languages.at_once(document.type, document.text) for document in result)
 
 
 def _keep(run: _Run, found: Found, hash_: str, documents: list[Document]) -> None:

@@ -46,8 +46,8 @@ _JOINTS = re.compile("[._:\u2010-]+")
 _HUMPS = re.compile("(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z]{3})(?=[A-Z][a-z])")
 # Soft hyphen, zero-width characters, and the stroke that lengthens Arabic words: invisible or meaningless.
 _DROPPED = re.compile("[\u00ad\u200b\u200c\u200d\u2060\ufeff\u0640]")
-# What typographers put into texts that are ASCII otherwise: borders of words, like the space.
-_PUNCTUATION = re.compile("[\u00a0«»–—‘’“”•…]")
+# What typographers put into texts that are ASCII otherwise, arrows, boxes and emoji: borders of words, like the space.
+_PUNCTUATION = re.compile("[\u00a0«»–—‘’“”•…\u2190-\u21ff\u2500-\u2775\u2794-\u27bf\ufe0f\U0001f300-\U0001faff]+")
 
 _HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _SMALL_HAN = frozenset("的了着著之所吗嗎呢吧什甚么麼哪谁誰何几幾怎")

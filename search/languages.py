@@ -11,7 +11,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
-from functools import cache
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache, lru_cache
 from typing import Any
 
 from search import stems
@@ -25,6 +26,9 @@ LETTERS = 40
 SURE = 0.5
 """A text is in the language that is found with at least this probability. Of 1,406 texts with more, 8 were in another
 one; of 41 with less, tables and code for the most part, 13."""
+
+REMEMBERED = 64
+"""Texts of which it is kept whether they are English: whoever asks `at_once` asks `of` then."""
 
 _NO_LANGUAGE = "zxx"
 _LETTER = re.compile(r"[^\W\d_]")
@@ -51,21 +55,39 @@ def of(type: str, text: str, metadata: Mapping[str, str]) -> str:
     sample = text[:CHARACTERS]
     if _is_english(sample):
         return "en"
-    if len(_LETTER.findall(sample)) >= LETTERS:
-        found, probability = _identifier().classify(sample)
+    if _has_letters(sample):
+        found, probability = _loading().result().classify(sample)
         if probability >= SURE and found != _NO_LANGUAGE:
             return str(found)
     return re.split(r"[-_]", stated)[0]
 
 
+def at_once(type: str, text: str) -> bool:
+    """Whether `of` answers without waiting for its model. Where it would wait, the model is being loaded by now."""
+    sample = text[:CHARACTERS]
+    return type == "code" or _is_english(sample) or not _has_letters(sample) or _loading().done()
+
+
 @cache
+def _loading() -> Future[Any]:
+    """py3langid's model, in another thread: it takes most of a second, which only who needs it pays."""
+    thread = ThreadPoolExecutor(1, "language-model")
+    loading = thread.submit(_identifier)
+    thread.shutdown(wait=False)
+    return loading
+
+
 def _identifier() -> Any:
-    """py3langid's model; loading it takes half a second, which only who needs it pays."""
     from py3langid.langid import MODEL_FILE, LanguageIdentifier  # noqa: PLC0415
 
     return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
 
 
+def _has_letters(text: str) -> bool:
+    return len(_LETTER.findall(text)) >= LETTERS
+
+
+@lru_cache(REMEMBERED)
 def _is_english(text: str) -> bool:
     """Whether the text is surely English: several of its small words, a good share of them, and hardly any others'."""
     words = Counter(_WORD.findall(text.lower()))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -161,10 +163,17 @@ def test_a_texts_length_counts_its_words_and_not_other_ways_to_find_them() -> No
     assert keywords.analyse("首都圏").length == 2
 
 
-@given(st.text(st.sampled_from("ab.:_A1 \u00a0«»–—‘’“”•…")))
+@given(st.text(st.sampled_from("ab.:_A1 \u00a0«»–—‘’“”•…→─✅\ufe0f🚀🏽")))
 def test_signs_of_typographers_part_words_as_a_space_does(text: str) -> None:
     """By the short way for texts that are ASCII otherwise, and by the long one."""
     assert list(keywords._tokens(text)) == list(keywords._any_tokens(text))
+
+
+def test_no_sign_that_parts_words_is_or_becomes_a_letter() -> None:
+    """Each of them, by the long way."""
+    signs = [sign for sign in map(chr, range(sys.maxunicode + 1)) if keywords._PUNCTUATION.match(sign)]
+    assert len(signs) > 1_000
+    assert all(list(keywords._any_tokens(f"a{sign}b")) == ["a", "b"] for sign in signs)
 
 
 @given(st.text())

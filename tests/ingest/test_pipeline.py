@@ -16,7 +16,7 @@ import pytest
 
 from ingest import changes, chunks, embedding, pipeline
 from ingest.pipeline import FileEvent, Progress, Report
-from search import answer, embed, query
+from search import answer, embed, languages, query
 from search.answer import Answerer
 from search.errors import ConfigError, ModelMissing, ModelUnreachable
 from search.ollama.client import Client
@@ -100,6 +100,32 @@ def test_a_second_run_reads_and_embeds_nothing(bench: Bench) -> None:
     report = bench.run()
     assert (report.unchanged, report.indexed, report.embedded) == (3, 0, 0)
     assert bench.embedded() == []
+
+
+def test_text_does_not_wait_for_the_model_of_languages(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Plain English comes first where that model is still being loaded, and the rest in its language after it."""
+    is_loaded, load = threading.Event(), languages._identifier
+    languages._loading.cache_clear()
+    monkeypatch.setattr(languages, "_identifier", lambda: (is_loaded.wait(10), load())[1])
+    german = "Die Vektoren stehen in einer Datei, die man kopieren kann, solange niemand hineinschreibt."
+    bench.write("a.txt", german)
+    bench.write("b.txt", "The index is kept in one file, which can be copied by hand if it is not in use at all.")
+    run = threading.Thread(target=bench.run)
+    run.start()
+    wait_for(lambda: any(isinstance(event, FileEvent) and event.path == "b.txt" for event in bench.events))
+    told = [event.path for event in bench.events if isinstance(event, FileEvent)]
+    is_loaded.set()
+    run.join()
+    assert "a.txt" not in told
+    found = bench.store.documents(Filter(language="de"), 0, 9)
+    assert [one.document.path for one in found.documents] == ["a.txt"]
+
+
+def test_no_more_files_are_held_back_than_fit_the_memory(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They wait for the model then, in their order."""
+    monkeypatch.setattr(languages, "at_once", lambda *_: False)
+    monkeypatch.setattr(pipeline, "MOST_HELD", 1)
+    assert bench.run().indexed == len(FILES)
 
 
 def test_a_touched_file_is_known_by_its_hash(bench: Bench) -> None:
