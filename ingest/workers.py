@@ -1,8 +1,8 @@
 """Reading in worker processes, with a limit of time and of memory for each file.
 
 Extractors are native code fed with files from anywhere: one that hangs, crashes or eats the memory costs
-its own file, with a reason, and its process is replaced. Small texts are read in this process: they
-need no extractor, and handing them over would cost more than reading them.
+its own file, with a reason, and its process is replaced. Texts that are not very long are read in this process:
+they need no extractor, and a process takes longer to start than a megabyte of them to be read.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ except ImportError:  # Windows has no such limits
 if TYPE_CHECKING:
     from multiprocessing.context import SpawnProcess
 
-SMALL = 65_536
+HEAD = 8_192
+"""Bytes that are looked at for what a file is."""
 AHEAD = 2
 GRACE_SECONDS = 1.0
 START_SECONDS = 60.0
@@ -68,7 +69,7 @@ class Workers:
         """Each file with its documents or the error that says why there are none, in no certain order."""
         waiting: deque[Found] = deque()
         for file in found:
-            if file.size <= SMALL and documents.is_plain(file.name):
+            if file.size <= _readable_at_once(file):
                 yield file, _read(file, root)
             else:
                 waiting.append(file)
@@ -201,6 +202,17 @@ def _work(connection: Connection, megabytes: int) -> None:
         while (task := connection.recv()) is not None:
             file, root = task
             connection.send(_read(file, root))
+
+
+def _readable_at_once(file: Found) -> int:
+    """How many bytes of such a file would be read in this process."""
+    if not documents.is_plain(file.name) or file.size > documents.LONG:
+        return 0
+    try:
+        with file.path.open("rb") as opened:
+            return documents.readable_at_once(file.name, opened.read(HEAD))
+    except OSError:
+        return documents.LONG  # whoever reads it has the reason
 
 
 def _read(file: Found, root: str) -> Result:

@@ -19,6 +19,7 @@ from ingest.documents.content import Attachment, Content, Unreadable
 from search.errors import DocumentError
 from search.records import Document
 
+LONG = formats.LONG
 MAX_ATTACHMENTS = 10_000
 MAX_NESTING = 5
 
@@ -46,6 +47,11 @@ def read(path: Path, root: str, name: str) -> list[Document]:
 def is_plain(name: str) -> bool:
     """Whether a file of this name is text that is read without an extractor, unless the name lies."""
     return formats.is_plain(name)
+
+
+def readable_at_once(name: str, head: bytes) -> int:
+    """How many bytes a file of this name that begins like this may have to be read in a moment; 0 for an extractor."""
+    return formats.readable_at_once(name, head)
 
 
 def digest(data: bytes) -> str:

@@ -14,6 +14,9 @@ from ingest.documents.content import IMAGE, Content, Unreadable
 from ingest.documents.text import clean, decode
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+LONG, SHORT = 1_000_000, 65_536
+"""Bytes; see `readable_at_once`. The worst of a million take four seconds as Markdown, and ten minutes as HTML."""
+
 _MARKDOWN = frozenset({"md", "markdown", "mdown", "mkd", "mkdn", "mdx", "qmd", "rmd"})
 _HTML = frozenset({"html", "htm", "xhtml", "html4", "html5", "shtml"})
 _TABLES = frozenset({"csv", "tsv", "tab", "psv"})
@@ -78,6 +81,17 @@ def is_plain(name: str) -> bool:
     return _extension(name) in _PLAIN
 
 
+def readable_at_once(name: str, head: bytes) -> int:
+    """How many bytes a file may have to be read in a moment, by its name and, as names lie, its beginning.
+
+    Many of Markdown and of text, whose readers look at each line once; fewer of what takes a parser; none, that is 0,
+    of what takes an extractor.
+    """
+    if not is_plain(name) or any(sign in head for sign in _EXTRACTED) or head.startswith(b"From "):
+        return 0
+    return 0 if _looks_like_mail(head) else LONG if _extension(name) in _LINES else SHORT
+
+
 def _text(text: str, extension: str) -> Content:
     """The reader for text: by the name's end, else by what the text begins with."""
     reader = _READERS.get(extension) or _by_look(text)
@@ -129,6 +143,9 @@ _READERS: dict[str, Callable[[str], Content]] = {
     "log": markup.read,
 }
 _PLAIN = _READERS.keys() - _XML_DOCUMENTS
+_LINES = _MARKDOWN | {"txt", "text", "log"}
+_EXTRACTED = (b"%PDF-", b"{\\rtf", b"PK\x03\x04", b"PK\x05\x06", _OLE)
+"""What files hold near their beginning that need an extractor, whatever their names say."""
 
 
 def _binary(data: bytes, extension: str) -> str | None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from ingest.documents import LONG
 from ingest.files import Found
 from ingest.workers import Workers
 from search.errors import DocumentError
@@ -50,7 +51,7 @@ def reasons(results: Results) -> dict[str, str]:
 def hanging(folder: Path, name: str) -> Found:
     """A pipe that nobody writes to: opening it to read never returns."""
     os.mkfifo(folder / name)
-    return Found(folder / name, name, 1_000_000, 0)
+    return Found(folder / name, name, LONG + 1, 0)
 
 
 def child(seconds: float = 10.0) -> Iterator[int]:
@@ -74,11 +75,26 @@ def test_every_file_comes_back_once(tmp_path: Path) -> None:
     assert texts(results)["7.unknown"] == "words 7"
 
 
-def test_small_texts_start_no_process(tmp_path: Path) -> None:
-    """A folder of small texts pays for no worker."""
+def readers_of(text: str, folder: Path, name: str = "a.md") -> list[str]:
+    """The processes that are started for a file."""
     with Workers(2, 30.0, 2000) as pool:
-        list(pool.read_all([written(tmp_path, "a.md", "words")], str(tmp_path)))
-        assert not [one for one in multiprocessing.active_children() if one.name == "ingest-reader"]
+        list(pool.read_all([written(folder, name, text)], str(folder)))
+        return [one.name for one in multiprocessing.active_children() if one.name == "ingest-reader"]
+
+
+def test_small_texts_start_no_process(tmp_path: Path) -> None:
+    """A folder of ordinary texts pays for no worker."""
+    assert not readers_of("words " * 100_000, tmp_path)
+    assert not readers_of("words " * 10_000, tmp_path, "a.html")
+    assert readers_of("words " * 100_000, tmp_path, "a.html")
+
+
+@pytest.mark.parametrize(
+    "head", ["%PDF-1.7\n", "{\\rtf1 ", "PK\x03\x04", "From ada@example.org Mon\n", "Message-ID: <1>\nMIME-Version: 1\n"]
+)
+def test_what_is_only_named_like_a_text_is_read_in_a_process(head: str, tmp_path: Path) -> None:
+    """Extractors are behind these."""
+    assert readers_of(head, tmp_path) == ["ingest-reader"]
 
 
 def test_unreadable_file_is_an_error_with_its_reason(tmp_path: Path) -> None:
