@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Any
 
 import changed_answers
+import json_lines
 import numpy as np
 import search_quality
 from changed_answers import ASKED, CHANGES
@@ -124,10 +125,10 @@ def read(folder: Path, database: Path) -> Collection:
     """Indexes a folder. Raises OSError, KeyError or ValueError where it is not of the form."""
     folder = folder.resolve()
     questions = folder / "qa.jsonl" if (folder / "qa.jsonl").exists() else folder / "questions.jsonl"
-    asked = [_asked(json.loads(line)) for line in questions.read_text("utf-8").split("\n") if line]
+    asked = [_asked(line) for line in json_lines.read(questions)]
     store, client = SqliteStore(database), Client(EMBEDDED_HOST)
     if (folder / "corpus.jsonl").exists():
-        documents = [json.loads(line) for line in (folder / "corpus.jsonl").read_text("utf-8").split("\n") if line]
+        documents = list(json_lines.read(folder / "corpus.jsonl"))
         titles = {one["_id"]: one.get("title", "") for one in documents}
         texts = {one["_id"]: f"{one.get('title', '')}\n\n{one['text']}".strip() for one in documents}
         search_quality.fill(store, client, search_quality.Collection(folder.name, titles, texts, {}, {}))

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import json_lines
 import numpy as np
 
 # The package `ingest`, not the benchmark of that name beside this file.
@@ -90,7 +91,7 @@ def main() -> int:
 def read(folder: Path) -> Collection:
     """Raises OSError for a missing file, ValueError or KeyError for one of another form."""
     questions = []
-    for entry in [json.loads(line) for line in (folder / "qa.jsonl").read_text("utf-8").split("\n") if line]:
+    for entry in json_lines.read(folder / "qa.jsonl"):
         spans = [Span(entry["doc"], one["start_index"], one["end_index"]) for one in entry["references"]]
         if spans:
             questions.append(Asked(entry["question"], tuple(spans)))

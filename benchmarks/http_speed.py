@@ -25,6 +25,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import json_lines
 import numpy as np
 from speed_sets import build, recombined, synthetic
 
@@ -146,7 +147,7 @@ def summary(passed: float, waited: list[float], took: list[dict[str, float]]) ->
 
 def _texts(files: list[Path]) -> list[str]:
     if files:
-        read = [json.loads(line)["text"] for path in files for line in path.read_text("utf-8").splitlines()]
+        read = [line["text"] for path in files for line in json_lines.read(path)]
     else:
         whole = [path.read_text("utf-8") for path in sorted((PROJECT / "data/corpus").rglob("*.md"))]
         read = [part for text in whole for part in text.split("\n\n")]

@@ -25,6 +25,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import json_lines
 import numpy as np
 from speed_sets import SEED, recombined
 
@@ -45,9 +46,9 @@ Build = Callable[[Path, Iterator[str]], None]
 def main() -> None:
     """Builds the indexes, asks them in turn, prints and writes the figures."""
     arguments = _arguments()
-    texts = [entry["text"].split() for folder in arguments.folders for entry in _lines(folder / "corpus.jsonl")]
+    texts = [text.split() for text in _texts(arguments.folders, "corpus.jsonl")]
     texts = [text for text in texts if len(text) >= 20]
-    questions = [entry["text"] for folder in arguments.folders for entry in _lines(folder / "queries.jsonl")]
+    questions = _texts(arguments.folders, "queries.jsonl")
     kinds = queries(texts, questions, arguments.queries)
     figures: dict[str, Any] = {"chunks": arguments.chunks, "texts": len(texts), "engines": {}}
     with tempfile.TemporaryDirectory() as temporary:
@@ -212,10 +213,8 @@ def report(figures: dict[str, Any]) -> None:
     print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB")
 
 
-def _lines(path: Path) -> Iterator[dict[str, str]]:
-    with path.open(encoding="utf-8") as lines:
-        for line in lines:
-            yield json.loads(line)
+def _texts(folders: list[Path], name: str) -> list[str]:
+    return [entry["text"] for folder in folders for entry in json_lines.read(folder / name)]
 
 
 def _arguments() -> argparse.Namespace:

@@ -18,13 +18,13 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import ir_measures
+import json_lines
 import numpy as np
 from ir_measures import R, nDCG
 
@@ -99,12 +99,13 @@ def main() -> int:
 
 def read(folder: Path) -> Collection:
     """Raises OSError for a missing file, ValueError or KeyError for one of another form."""
-    documents = list(_lines(folder / "corpus.jsonl"))
+    documents = list(json_lines.read(folder / "corpus.jsonl"))
     judgements: Run = {}
     for line in (folder / "qrels.tsv").read_text("utf-8").splitlines()[1:]:
         asked, document, score = line.split("\t")
         judgements.setdefault(asked, {})[document] = int(score)
-    queries = {entry["_id"]: entry["text"] for entry in _lines(folder / "queries.jsonl") if entry["_id"] in judgements}
+    texts = {entry["_id"]: entry["text"] for entry in json_lines.read(folder / "queries.jsonl")}
+    queries = {asked: text for asked, text in texts.items() if asked in judgements}
     if not documents or not queries:
         raise ValueError("no documents, or no queries with a judgement")
     return Collection(
@@ -210,13 +211,6 @@ def report(name: str, figures: dict[str, Any]) -> None:
 def _vectors(model: embed.Model, texts: list[str]) -> Floats:
     batches = (texts[start : start + BATCH] for start in range(0, len(texts), BATCH))
     return np.concatenate([unit(model.client.embed(model.name, batch, truncate=True).vectors) for batch in batches])
-
-
-def _lines(path: Path) -> Iterator[dict[str, str]]:
-    """The objects of a JSON Lines file."""
-    with path.open(encoding="utf-8") as lines:
-        for line in lines:
-            yield json.loads(line)
 
 
 def _arguments() -> argparse.Namespace:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import random as chance
 import sqlite3
 import time
@@ -11,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import json_lines
 import numpy as np
 
 from search import embed
@@ -173,7 +173,7 @@ def _neighbours(real: Floats) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]
 
 def _embedded(questions: list[Path], count: int, random: np.random.Generator) -> Floats:
     """Vectors of the questions in files of JSON Lines, as many as wanted."""
-    lines = [json.loads(line) for path in questions for line in path.read_text("utf-8").splitlines()]
+    lines = [line for path in questions for line in json_lines.read(path)]
     texts = [line.get("text") or line.get("question") or line.get("query") for line in lines]
     model = embed.describe(Client(EMBEDDED_HOST), EMBEDDED_MODEL)
     found: list[Floats] = []

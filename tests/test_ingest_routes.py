@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -11,7 +10,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-import uvicorn
 
 from ingest import lock
 from search import uploads
@@ -23,6 +21,7 @@ from search.ingest_routes import add_ingest
 from search.jobs import WAITING_AT_MOST, Jobs
 from search.service import open_service
 from tests.fake_ollama import FakeOllama
+from tests.test_app import running
 
 
 @contextmanager
@@ -31,18 +30,8 @@ def served(db: Path, writers: Writers = LOCAL) -> Iterator[httpx.Client]:
     with open_service(Settings(str(db)), create=True) as service, closing(Jobs(str(db))) as jobs:
         app = create_app(service.searcher, service.answerer, service.status)
         add_ingest(app, service.store, jobs, writers)
-        server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", ws="none"))
-        thread = threading.Thread(target=server.run)
-        thread.start()
-        while not server.started:
-            time.sleep(0.005)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        try:
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
-                yield client
-        finally:
-            server.should_exit = True
-            thread.join()
+        with running(app) as client:
+            yield client
 
 
 @pytest.fixture(autouse=True)
