@@ -12,6 +12,7 @@ REMEDIES = (
     ("password", "save it without a password"),
     ("OCR", "run text recognition on it, such as ocrmypdf, and ingest again"),
     ("binary data", "it holds no text: exclude it with --exclude or in an .ignore file"),
+    ("data for programs", "it holds no text: exclude it with --exclude or in an .ignore file"),
     ("image", "it holds no text: exclude it with --exclude or in an .ignore file"),
     ("end is missing", "copy or download it again"),
     ("archive", "unpack it into the folder"),

@@ -23,6 +23,9 @@ _TABLES = frozenset({"csv", "tsv", "tab", "psv"})
 _JSON = frozenset({"json", "jsonl", "ndjson", "geojson", "json5", "jsonc"})
 _XML = frozenset({"xml", "rss", "atom", "xsd", "xsl", "xslt", "svg", "plist", "kml", "gpx"})
 _SETTINGS = {"yaml": "yaml", "yml": "yaml", "toml": "toml", "ini": "ini", "cfg": "ini", "conf": "ini"}
+_DATA = frozenset(
+    "onnx pt pth ckpt safetensors gguf ggml tflite pb npy npz pkl pickle h5 hdf5 parquet arrow feather".split()
+)
 _XML_DOCUMENTS = frozenset({"fb2", "docbook", "docbook4", "docbook5", "jats", "opml"})
 
 _PAGE = re.compile(r"(?i)\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype html|html[\s>])", re.DOTALL)
@@ -49,6 +52,7 @@ _WHY = {
     "program": "it is a program, not a document",
     "database": "it is a database, not a document",
     "font": "it is a font, not a document",
+    "data": "it is data for programs, not a document",
 }
 
 
@@ -154,6 +158,8 @@ def _binary(data: bytes, extension: str) -> str | None:
         return "pdf"  # a text that mentions the sign is none
     if data.startswith(b"{\\rtf"):
         return "rtf"
+    if extension in _DATA and not _is_texty(data):
+        raise Unreadable(_WHY["data"])
     if data.startswith(b"PK\x03\x04") or data.startswith(b"PK\x05\x06"):
         return _zipped(data, extension)
     if data.startswith(_OLE):

@@ -31,6 +31,10 @@ MARKS = (
 # The standards whose characters differ from their superset's (wave dash, minus): theirs, where they suffice.
 STANDARDS = {"cp932": "shift_jis", "cp950": "big5"}
 
+NO_TEXT = "binary data of an unknown format, no text"
+WORDLESS_CHARACTERS = 40
+"""So long a text has a blank or a stop in it, in every script: sounds, pictures and numbers hardly do."""
+
 _DECLARED = re.compile(
     rb"""<\?xml[^>]{0,200}?encoding\s*=\s*["']([\w.:-]+)|<meta[^>]{0,200}?charset\s*=\s*["']?([\w.:-]+)"""
     rb"""|^[ \t\f]*[#%/;].{0,40}?coding[:=][ \t]*([\w.-]+)|@charset\s+["']([\w.-]+)""",
@@ -56,7 +60,12 @@ def decode(data: bytes) -> tuple[str, str, list[str]]:
         text = _strictly(data, encoding)
         if text is not None:
             return text, encoding, []
-    return _replacing(data, "utf-8" if _is_damaged_utf8(data) else declared(data) or guess(data))
+    if known := "utf-8" if _is_damaged_utf8(data) else declared(data):
+        return _replacing(data, known)
+    guessed = _replacing(data, guess(data))
+    if not _has_words(guessed[0]):
+        raise Unreadable(NO_TEXT)
+    return guessed
 
 
 def clean(text: str) -> str:
@@ -96,12 +105,12 @@ def _decode_with_zeros(data: bytes) -> tuple[str, str, list[str]]:
     for encoding, width in (("utf-32-le", 4), ("utf-32-be", 4), ("utf-16-le", 2), ("utf-16-be", 2)):
         whole = data[: len(data) - len(data) % width]
         text = _strictly(whole, encoding) if whole else None
-        if text is not None and _is_plausible(text):
+        if text is not None and _is_plausible(text) and _has_words(text):
             lost = len(data) - len(whole)
             return text, encoding, [f"{lost} bytes at the end are no character"] if lost else []
     zeros = data.count(0)
     if zeros > DAMAGE * len(data):
-        raise Unreadable("binary data of an unknown format, no text")
+        raise Unreadable(NO_TEXT)
     text, encoding, warnings = decode(data.replace(b"\0", b""))
     return text, encoding, [*warnings, f"{zeros} NUL bytes were dropped"]
 
@@ -118,10 +127,17 @@ def _is_plausible(text: str) -> bool:
     return plain >= 0.7 * len(sample) and scripts >= 0.02 * len(sample)
 
 
+def _has_words(text: str) -> bool:
+    """Whether blanks, or the stops of scripts without blanks, part it as they do any text: at least 1 in 100 signs."""
+    sample = text[:16_384]
+    parting = sum(character.isspace() or character in "。、，．" for character in sample)
+    return len(sample) < WORDLESS_CHARACTERS or parting >= 0.01 * len(sample)
+
+
 def _check_is_text(data: bytes) -> None:
     controls = len(data) - len(data.translate(None, _CONTROLS))
     if controls > 4 and controls > 0.02 * len(data):
-        raise Unreadable("binary data of an unknown format, no text")
+        raise Unreadable(NO_TEXT)
 
 
 def _is_damaged_utf8(data: bytes) -> bool:

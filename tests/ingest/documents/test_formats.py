@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import struct
 from pathlib import Path
 
 import pytest
@@ -80,6 +82,12 @@ def test_blocks_are_in_order_for_any_text(text: str, name: str) -> None:
         ("a.pdf", b"", "the file is empty"),
         ("a.md", b" \n\n", "nothing but blanks"),
         ("a.bin", bytes(range(256)) * 4, "binary data"),
+        ("sound.raw", bytes(128 + round(60 * math.sin(at / 9)) for at in range(2_000)), "binary data"),
+        ("nibbles.dat", bytes(0x66 + (at * at) % 0x43 for at in range(2_000)), "binary data"),
+        ("ones.dat", b"\x08\x02\x08\x03\x08\x04\x10\x01J" + struct.pack("<50f", *[1.0] * 50), "binary data"),
+        ("one.pb", b"\x08\2\x10\1J\x08" + struct.pack("<2f", 1.0, 1.0), "data for programs"),
+        ("model.onnx", b"\x08\3\x12\7pytorch:\xff\1*" + b"\n\2\x08\1" * 9, "data for programs"),
+        ("model.pt", b"PK\x03\x04" + bytes(100), "data for programs"),
         ("a.png", b"\x89PNG\r\n\x1a\n" + bytes(100), "an image"),
         ("a.zip", b"PK\x03\x04" + bytes(100), "an archive"),
         ("a.pdf", b"%PDF-1.7\n" + bytes(100), "its end is missing"),
@@ -104,6 +112,11 @@ def test_a_file_that_is_gone(tmp_path: Path) -> None:
     """A file that went away between walk and read is an error with the system's words."""
     with pytest.raises(DocumentError, match="it cannot be opened"):
         documents.read(tmp_path / "gone.md", str(tmp_path), "gone.md")
+
+
+def test_text_under_the_name_of_data(tmp_path: Path) -> None:
+    """Names lie: a Portuguese text may end in .pt."""
+    assert read(tmp_path, "licao.pt", "A lição é um texto em português.".encode("cp1252")).text.startswith("A lição é")
 
 
 def test_text_under_an_office_name(tmp_path: Path) -> None:
