@@ -153,6 +153,16 @@ def test_the_keys_that_are_named_do_what_is_said(page: Any) -> None:
     assert named() == ["Enter"]
 
 
+@pytest.mark.parametrize(("asked", "shown"), [("PDF", "pdf (1)"), ("pfd", "pfd (0)")])
+def test_the_type_of_an_address_is_the_one_that_is_shown(page: Any, address: str, asked: str, shown: str) -> None:
+    """In whatever letters, and where no document has it: the list must not say "All types" of hits of one."""
+    page.goto(f"{address}/?q=zeppelin&type={asked}")
+    page.locator("#type option").nth(2).wait_for(state="attached")
+    assert page.evaluate("document.getElementById('type').selectedOptions[0].text") == shown
+    if asked == "pfd":
+        page.get_by_text("no document has the type 'pfd'").wait_for()
+
+
 def test_why_a_hit_is_there_is_said_on_demand(page: Any) -> None:
     """Ranks and scores of both parts."""
     search(page, "vectors kept", "guide/storage.md")

@@ -88,7 +88,8 @@ function restore() {
   byId("query").value = kept.get("q") ?? "";
   for (const name of FILTERS.slice(1)) byId(name).value = kept.get(name) ?? "";
   byId("more").open = ["after", "before", "language"].some((name) => kept.get(name));
-  if (kept.get("type")) byId("type").append(el("option", { value: kept.get("type"), selected: true }, kept.get("type")));
+  const type = kept.get("type")?.toLowerCase();
+  if (type) byId("type").append(el("option", { value: type, selected: true }, type));
   const radio = [...document.querySelectorAll("input[name=mode]")].find((one) => one.value === kept.get("mode"));
   if (radio) radio.checked = true;
 }

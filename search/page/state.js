@@ -60,8 +60,10 @@ async function types() {
   const select = byId("type");
   const chosen = select.value;
   const options = Object.entries(found).map(([type, count]) => el("option", { value: type }, `${type} (${number(count)})`));
+  // What is searched by stays chosen, though no document has it (any more).
+  if (chosen && !(chosen in found)) options.push(el("option", { value: chosen }, `${chosen} (0)`));
   select.replaceChildren(el("option", { value: "" }, "All types"), ...options);
-  select.value = chosen in found ? chosen : "";
+  select.value = chosen;
 }
 
 async function figures() {
