@@ -342,6 +342,20 @@ def test_dropped_files_are_found_and_what_cannot_be_read_is_said(browser: Any, w
     context.close()
 
 
+def test_what_failed_in_another_folder_is_not_what_was_sent(browser: Any, writable: str, tmp_path: Path) -> None:
+    """Files of one name, of which the one in a folder of one's own cannot be read."""
+    store = SqliteStore(tmp_path / "index.db")
+    store.put("/docs", "boats.txt", FileState(1, 2, "", "failed", "binary data of an unknown format, no text"), [])
+    store.close()
+    page = browser.new_page()
+    page.set_default_timeout(20_000)
+    page.goto(writable)
+    chosen = {"name": "boats.txt", "mimeType": "text/plain", "buffer": b"The zeppelin departs at dawn."}
+    page.locator("#files").set_input_files(chosen)
+    page.locator("#uploads li").filter(has_text="can be searched").wait_for()
+    page.close()
+
+
 @pytest.mark.parametrize("writable", [Writers("geheim", local=False)], indirect=True, ids=["token"])
 def test_a_service_with_a_token_is_sent_documents_with_it(browser: Any, writable: str) -> None:
     """It is asked for once, a wrong one is said, and it is kept for this tab only."""

@@ -38,8 +38,8 @@ async function send(files, done) {
     list.append(item);
     try {
       const path = file.name.split("/").map(encodeURIComponent).join("/");
-      const outcome = await ended(await change(`documents/${path}?wait=${WAIT_SECONDS}`, { method: "PUT", file }), state);
-      state.textContent = await failure(file.name) ?? outcome;
+      const job = await ended(await change(`documents/${path}?wait=${WAIT_SECONDS}`, { method: "PUT", file }), state);
+      state.textContent = await failure(job.folder, file.name) ?? "can be searched";
       done();
     } catch (error) {
       state.remove();
@@ -66,18 +66,18 @@ function asking(then) {
   return form;
 }
 
-/** Waits for a job's end. Throws an Error where it could not be done. */
+/** The job at its end. Throws an Error where it could not be done. */
 async function ended(job, state) {
   while (job.state === "waiting" || job.state === "running") {
     state.textContent = "reading …";
     job = await change(`jobs/${encodeURIComponent(job.id)}?wait=${WAIT_SECONDS}`);
   }
   if (job.state !== "done") throw new Error(job.error?.message ?? "its ingest was stopped");
-  return "can be searched";
+  return job;
 }
 
 /** Why a file that was sent cannot be searched; null where it can. */
-async function failure(name) {
-  const found = (await ask("failures")).find((one) => one.path === name && one.outcome !== "waiting");
+async function failure(root, name) {
+  const found = (await ask("failures")).find((one) => one.root === root && one.path === name && one.outcome !== "waiting");
   return found ? `${found.outcome}: ${found.reason}. ${found.remedy ?? ""}` : null;
 }
