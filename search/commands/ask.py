@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
 
+AS_IN_THE_FILE = frozenset({"markdown", "text", "code", "json", "xml", "yaml", "toml", "ini"})
+"""Types of documents whose text is that of their file, line for line."""
+
 MARKS = {"partly": "only partly in", "not found": "not found in"}
 
 
@@ -200,7 +203,10 @@ def _cited(whole: Answer) -> list[Source]:
 
 
 def _line(store: Store, whole: Answer, source: Source) -> int | None:
-    """The line, from 1, on which the first sentence of the source that is cited begins; None without its document."""
+    """The line, from 1, on which the first sentence of the source that is cited begins; None without its document, and
+    where that has other lines than its file."""
+    if source.document.type not in AS_IN_THE_FILE:
+        return None
     starts = [one.start for sentence in whole.sentences for one in sentence.citations if one.source == source.n]
     try:
         text = store.text(source.document.root, source.document.path)

@@ -176,6 +176,22 @@ def test_what_is_cited_is_listed_though_it_does_not_stand_there(
     assert "[1] storage.md (Storage), line 1" in capsys.readouterr().out
 
 
+def test_a_line_is_named_where_the_file_has_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], fake_ollama: FakeOllama
+) -> None:
+    """The text of a page or of a Word document has other lines than its file, or this has none."""
+    (tmp_path / "docs" / "page.html").write_text(
+        "<html>\n\n<body><p>Vectors are kept in one SQLite file.</p></body></html>"
+    )
+    assert ingest([str(tmp_path / "docs")]) == 0
+    fake_ollama.reply = "Vectors are kept in one SQLite file [1] [2] [3]."
+    capsys.readouterr()
+    assert main(["ask", QUESTION]) == 0
+    sources = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  [")]
+    assert any("storage.md (Storage), line " in line for line in sources)
+    assert any(line.endswith("page.html") for line in sources)
+
+
 def test_thoughts_go_to_standard_error(capsys: pytest.CaptureFixture[str], fake_ollama: FakeOllama) -> None:
     """Standard output has the answer alone; in JSON lines they are events."""
     assert main(["ask", QUESTION, "--think"]) == 0
