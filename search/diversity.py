@@ -88,19 +88,23 @@ class _Seen:
     """Passages by their shingles, numbered in the order in which they were added."""
 
     def __init__(self) -> None:
-        self._where: dict[tuple[str, ...], list[int]] = {}
-        self._sizes: list[int] = []
+        self._every: Shingles = set()
+        self._each: list[Shingles] = []
 
     def add(self, shingles: Shingles) -> None:
-        for shingle in shingles:
-            self._where.setdefault(shingle, []).append(len(self._sizes))
-        self._sizes.append(len(shingles))
+        self._every |= shingles
+        self._each.append(shingles)
 
     def find(self, shingles: Shingles) -> int | None:
         """The first passage that one with these shingles is a near copy of."""
-        common = Counter(number for shingle in shingles for number in self._where.get(shingle, ()))
-        same = [n for n, both in common.items() if both >= SAME * (self._sizes[n] + len(shingles) - both)]
-        return min(same, default=None)
+        if len(shingles & self._every) < SAME * len(shingles):
+            return None  # most passages: what they have in common with all others is too little
+        return next((n for n, other in enumerate(self._each) if _is_copy(shingles, other)), None)
+
+
+def _is_copy(one: Shingles, other: Shingles) -> bool:
+    both = len(one & other)
+    return both >= SAME * (len(one) + len(other) - both)
 
 
 def _shingles(text: str) -> Shingles:
@@ -108,4 +112,4 @@ def _shingles(text: str) -> Shingles:
     words = keywords.words(text)
     if len(words) <= SHINGLE:
         return {tuple(words)}
-    return {tuple(words[at : at + SHINGLE]) for at in range(len(words) - SHINGLE + 1)}
+    return set(zip(*(words[at:] for at in range(SHINGLE)), strict=False))

@@ -40,6 +40,9 @@ _MARKS = "\u0300-\u036f\u0591-\u05bd\u0610-\u061a\u064b-\u065f\u0670\u0900-\u096
 _LETTERS = f"(?:(?![{_UNSPACED}])[^\\W_][{_MARKS}]*)+"
 _TOKEN = re.compile(f"([{_UNSPACED}]+)|({_LETTERS}(?:(?:\\.|::|_+|[-\u2010]){_LETTERS})*)")
 _ASCII_TOKEN = re.compile(r"[^\W_]+(?:(?:\.|::|_+|-)[^\W_]+)*", re.ASCII)
+_WORD = re.compile(r"[^\W_]+")
+_ASCII_WORD = re.compile(r"[a-z0-9]+")
+_SPECIAL = re.compile(f"[{_UNSPACED}{_MARKS}]")
 _UNSPACED_WORD = re.compile(f"[{_UNSPACED}]+")
 _HYPHEN = re.compile("[-\u2010]")
 _JOINTS = re.compile("[._:\u2010-]+")
@@ -84,6 +87,11 @@ def indexed(text: str) -> str:
 
 def words(text: str) -> list[str]:
     """The plain words of a text, in order and with repeats, in lower case."""
+    # Where no letter asks for more, words are what stands between other signs; that takes a quarter of the time.
+    if (plain := _ascii(text)) is not None:
+        return _ASCII_WORD.findall(plain.lower())
+    if not _SPECIAL.search(plain := _normalized(text)):
+        return [word.lower() for word in _WORD.findall(plain)]
     return [part.lower() for word in _tokens(text) for part in _parts(word)]
 
 
@@ -130,18 +138,28 @@ def keys(word: str, languages: Iterable[str]) -> frozenset[str]:
 
 def _tokens(text: str) -> Iterable[str]:
     """Words with their joints and capitals, and bigrams."""
+    plain = _ascii(text)
+    return _any_tokens(text) if plain is None else _ASCII_TOKEN.findall(plain)
+
+
+def _ascii(text: str) -> str | None:
+    """A text of ASCII and of what typographers put among it; None for another one."""
     if text.isascii() or (text := _PUNCTUATION.sub(" ", text)).isascii():
-        return _ASCII_TOKEN.findall(text)
-    return _any_tokens(text)
+        return text
+    return None
 
 
 def _any_tokens(text: str) -> Iterator[str]:
-    for match in _TOKEN.finditer(_DROPPED.sub("", unicodedata.normalize("NFKC", text))):
+    for match in _TOKEN.finditer(_normalized(text)):
         run = match[1]
         if run:
             yield from _bigrams(run)
         else:
             yield match[2]
+
+
+def _normalized(text: str) -> str:
+    return _DROPPED.sub("", unicodedata.normalize("NFKC", text))
 
 
 def _bigrams(run: str) -> list[str]:

@@ -20,7 +20,7 @@ class Phrases:
         """The share of the pairs that stand side by side in a text too, in the same order; 0 where there is no pair."""
         if not self.pairs:
             return 0.0
-        there = itertools.pairwise(stems.stem(word, self.language) for word in keywords.words(text))
+        there = itertools.pairwise(map(stems.stem, keywords.words(text), itertools.repeat(self.language)))
         return len(self.pairs.intersection(there)) / len(self.pairs)
 
 

@@ -206,3 +206,9 @@ def test_a_text_is_found_by_its_own_words(text: str, language: str) -> None:
 def test_english_is_told_by_script_and_small_words(text: str, english: bool) -> None:
     """What does not tell counts as English."""
     assert keywords.is_english(text) is english
+
+
+@given(st.text(st.sampled_from("abcXYZ019 _.:-\u2010\u00adéßİıΣς²½ﬁ\u0301т漢か글ไע\u05b8َ…'\n\U00020000"), max_size=30))
+def test_words_do_not_depend_on_how_they_are_found(text: str) -> None:
+    """A Chinese character elsewhere in the text, which makes it be read with more care, changes none of the others."""
+    assert keywords.words(f"{text} 漢") == [*keywords.words(text), "漢"]
