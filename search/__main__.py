@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -46,10 +47,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
 
 
+def run() -> None:
+    """The command as a process of its own."""
+    if sys.argv[1:2] in (["query"], ["ask"]):
+        # One search has no use for numpy's OpenBLAS to have threads, and they spin while they wait for work.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    code = main()
+    # Taking the interpreter down looks for garbage time and again, which takes as long as a stage of a search.
+    gc.freeze()
+    sys.exit(code)
+
+
 def load(names: Sequence[str] = COMMANDS) -> list[ModuleType]:
     """The modules of commands."""
     return [import_module(f"search.commands.{name}") for name in names]
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run()

@@ -14,7 +14,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from search import stems
 
@@ -38,7 +38,7 @@ _UNSPACED = (
 # Accents, vowel signs and points, which belong to the letter before them; \w leaves them out.
 _MARKS = "\u0300-\u036f\u0591-\u05bd\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0963\u0966-\u0dff"
 _LETTERS = f"(?:(?![{_UNSPACED}])[^\\W_][{_MARKS}]*)+"
-_TOKEN = re.compile(f"([{_UNSPACED}]+)|({_LETTERS}(?:(?:\\.|::|_+|[-\u2010]){_LETTERS})*)")
+_TOKEN = f"([{_UNSPACED}]+)|({_LETTERS}(?:(?:\\.|::|_+|[-\u2010]){_LETTERS})*)"
 _ASCII_TOKEN = re.compile(r"[^\W_]+(?:(?:\.|::|_+|-)[^\W_]+)*", re.ASCII)
 _WORD = re.compile(r"[^\W_]+")
 _ASCII_WORD = re.compile(r"[a-z0-9]+")
@@ -150,12 +150,18 @@ def _ascii(text: str) -> str | None:
 
 
 def _any_tokens(text: str) -> Iterator[str]:
-    for match in _TOKEN.finditer(_normalized(text)):
+    for match in _token().finditer(_normalized(text)):
         run = match[1]
         if run:
             yield from _bigrams(run)
         else:
             yield match[2]
+
+
+@cache
+def _token() -> re.Pattern[str]:
+    """Compiled when it is first used: that takes as long as the keyword stage of a search, and few need it."""
+    return re.compile(_TOKEN)
 
 
 def _normalized(text: str) -> str:

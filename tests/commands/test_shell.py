@@ -164,6 +164,17 @@ def test_a_command_imports_what_it_needs() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+@pytest.mark.parametrize(("given", "threads"), [({}, "1"), ({"OPENBLAS_NUM_THREADS": "2"}, "2")])
+def test_a_search_as_a_process_wastes_no_time_at_both_ends(given: dict[str, str], threads: str) -> None:
+    """No threads of numpy's that wait for work, unless they are asked for, and no search for garbage at the end."""
+    code = "import gc, os\nfrom search.__main__ import run\ntry:\n run()\n"
+    code += "finally:\n print(os.environ['OPENBLAS_NUM_THREADS'], gc.get_freeze_count() > 0)"
+    environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"} | given
+    command = [sys.executable, "-c", code, "query", "where is the index kept?"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=PROJECT, env=environment)
+    assert done.stdout.splitlines()[-1] == f"{threads} True"
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 @pytest.mark.parametrize("line", ["search query vectors", "search status", "ingest failures", "ingest ."])
 def test_an_output_that_cannot_be_written_is_an_error_in_words(line: str, tmp_path: Path) -> None:
