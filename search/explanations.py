@@ -43,7 +43,8 @@ class Explained:
     """How the whole result was found.
 
     `terms` are the words that were searched for. `keyword` and `vector` count what each ranking listed,
-    `candidates` both together. `passing` of `chunks` pass the filter, which is `selectivity` of them.
+    `candidates` both together. `weights` says why the rankings count otherwise than usual, where languages are the
+    reason. `passing` of `chunks` pass the filter, which is `selectivity` of them.
     """
 
     terms: tuple[str, ...]
@@ -54,3 +55,4 @@ class Explained:
     passing: int
     chunks: int
     selectivity: float
+    weights: str = ""

@@ -9,6 +9,7 @@ them (of 3,539 texts in other languages none passed).
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -39,6 +40,52 @@ _ENGLISH = frozenset(
     "at".split()
 )
 _FOREIGN = frozenset().union(*stems.FUNCTION_WORDS.values()) - stems.FUNCTION_WORDS[stems.ENGLISH] - _ENGLISH
+_OF_SMALL_WORDS = {
+    language: frozenset(names.split())
+    for language, names in {
+        "english": "en",
+        "german": "de lb",
+        "french": "fr oc wa",
+        "spanish": "es gl ca an",
+        "portuguese": "pt gl",
+        "italian": "it",
+        "dutch": "nl af",
+        "swedish": "sv",
+        "danish": "da nb nn no",
+        "norwegian": "da nb nn no",
+        "finnish": "fi",
+        "polish": "pl",
+        "czech": "cs sk",
+        "hungarian": "hu",
+        "romanian": "ro",
+        "turkish": "tr az",
+    }.items()
+}
+"""What a query may be in that has the small words of a language: those that look like it are not told apart."""
+_OF_SCRIPT = {
+    script: frozenset(names.split())
+    for script, names in {
+        "CYRILLIC": "ru uk be bg mk sr kk ky mn",
+        "ARABIC": "ar fa ur ps ug ku",
+        "CJK": "zh wuu yue ja",
+        "HIRAGANA": "ja",
+        "KATAKANA": "ja",
+        "HANGUL": "ko",
+        "THAI": "th",
+        "LAO": "lo",
+        "KHMER": "km",
+        "GREEK": "el",
+        "HEBREW": "he",
+        "ARMENIAN": "hy",
+        "GEORGIAN": "ka",
+        "ETHIOPIC": "am",
+        "DEVANAGARI": "hi mr ne",
+        "BENGALI": "bn as",
+        "TAMIL": "ta",
+        "TELUGU": "te",
+    }.items()
+}
+"""What a query in a script other than Latin may be in, by the first word of its letters' names."""
 _FEWEST = 6
 _SHARE = 0.15
 _MOST_FOREIGN = 0.03
@@ -66,6 +113,22 @@ def at_once(type: str, text: str) -> bool:
     """Whether `of` answers without waiting for its model. Where it would wait, the model is being loaded by now."""
     sample = text[:CHARACTERS]
     return type == "code" or _is_english(sample) or not _has_letters(sample) or _loading().done()
+
+
+def of_query(text: str) -> frozenset[str]:
+    """The languages that a query may be in, ISO 639-1, where its script or its small words surely tell; else none.
+
+    Cheap: a query is too short for a model, and loading one takes longer than a search.
+    """
+    letters = _LETTER.findall(text[:CHARACTERS])
+    scripts = Counter(unicodedata.name(letter, "").partition(" ")[0] for letter in letters)
+    script, number = max(scripts.items(), key=lambda pair: pair[1], default=("", 0))
+    if 2 * number <= len(letters):
+        return frozenset()
+    if script in _OF_SCRIPT:
+        return _OF_SCRIPT[script]
+    found = stems.surely_language_of_query(_WORD.findall(text[:CHARACTERS].lower()))
+    return _OF_SMALL_WORDS.get(found or "", frozenset())
 
 
 @cache

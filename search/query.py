@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from threading import Lock
@@ -27,9 +27,8 @@ PHRASED = 30
 
 REMEMBERED_QUERIES = 1_000
 
-
 DESCRIPTION_SECONDS = 30.0
-"""How long the model's description is believed before the server is asked again."""
+"""How long the model's description is believed before the server is asked again, and the index's languages are."""
 
 
 RERANKED = 20
@@ -61,6 +60,8 @@ class Searcher:
     _own: dict[int, tuple[embed.Model, float]] = field(default_factory=dict)
     _model: embed.Model | None = None
     _described: float = 0.0
+    _languages: Mapping[str, int] = field(default_factory=dict)
+    _counted: float = -DESCRIPTION_SECONDS
     _vectors: OrderedDict[tuple[int, str], Floats] = field(default_factory=OrderedDict)
     _lock: Lock = field(default_factory=Lock)
 
@@ -75,6 +76,12 @@ class Searcher:
     def space(self) -> Space | None:
         """The space that is searched; None before anything was embedded."""
         return self.wanted or self.store.active()
+
+    def languages(self) -> Mapping[str, int]:
+        """How many documents are in each language, as the store counts them, which takes time in a large index."""
+        if time.monotonic() >= self._counted + DESCRIPTION_SECONDS:
+            self._languages, self._counted = self.store.languages(), time.monotonic()
+        return self._languages
 
     def vector(self, space: Space, text: str) -> Floats:
         """The query's unit vector in the space; a query that was asked before costs no embedding.
@@ -152,7 +159,7 @@ def search(searcher: Searcher, query: Query) -> Results:
         with _timed(took, "vector"):
             near = store.nearest(meaning.space, meaning.vector, wanted, only) if meaning else EMPTY
         with _timed(took, "fuse"):
-            fused = _rank(store, meaning, words, near, query, places=places)
+            fused = _rank(searcher, meaning, words, near, query, places=places)
         with _timed(took, "fetch"):
             found = hits.collect(store, fused, _page(query), only, places)
         if query.rerank:
@@ -164,7 +171,7 @@ def search(searcher: Searcher, query: Query) -> Results:
         notes.append("no passage has a word of the query: these are the nearest by meaning, which may be far")
     used: Mode = "keyword" if query.mode == "hybrid" and not meaning else query.mode
     listed = len(words.ids), len(near.ids), len(fused.ids)
-    explained = _explained(store, only, terms, listed) if query.explain else None
+    explained = _explained(store, only, terms, listed, fused.weights.why) if query.explain else None
     return Results(query.query, used, found, took, tuple(notes), explained)
 
 
@@ -194,22 +201,22 @@ def _understand(searcher: Searcher, query: Query, notes: list[str]) -> _Meaning 
 
 
 def _rank(
-    store: Store, meaning: _Meaning | None, words: Ranking, near: Ranking, query: Query, *, places: Places
+    searcher: Searcher, meaning: _Meaning | None, words: Ranking, near: Ranking, query: Query, *, places: Places
 ) -> rank.Fused:
     """Both rankings as one, or the one that there is. Where chunks stand is put into `places` if it is looked up."""
     if query.mode == "vector":
         return rank.alone(near, is_keyword=False)
     if meaning is None:
         return rank.alone(words, is_keyword=True)
-    return _fuse(store, meaning, words, near, query, places=places)
+    return _fuse(searcher, meaning, words, near, query, places=places)
 
 
 def _fuse(
-    store: Store, meaning: _Meaning, words: Ranking, near: Ranking, query: Query, *, places: Places
+    searcher: Searcher, meaning: _Meaning, words: Ranking, near: Ranking, query: Query, *, places: Places
 ) -> rank.Fused:
     """Both rankings as one; the query's vector, moved towards the first hits, has the last word."""
-    space, vector = meaning.space, meaning.vector
-    weights = rank.weigh(words, is_foreign=not embed.understands(space.model, query.query))
+    store, space, vector = searcher.store, meaning.space, meaning.vector
+    weights = _weigh(searcher, space, words, query)
     ids = rank.candidates(words, near)
     rows = store.vectors(space, ids)
     nearness = cosines(rows, vector)
@@ -223,6 +230,12 @@ def _fuse(
     # Only for its scale: what a second search would find besides is no better, as benchmarks/search_quality.py shows.
     again = store.nearest(space, towards, 0, query.filter), cosines(rows, towards)
     return rank.fuse(words, near, ids, nearness, again, weights=weights, phrases=shares)
+
+
+def _weigh(searcher: Searcher, space: Space, words: Ranking, query: Query) -> rank.Weights:
+    is_foreign = not embed.understands(space.model, query.query)
+    is_crossing = not is_foreign and embed.crosses(space.model, query.query, searcher.languages)
+    return rank.weigh(words, is_foreign=is_foreign, is_crossing=is_crossing)
 
 
 def _page(query: Query) -> Query:
@@ -253,9 +266,10 @@ def _phrases(store: Store, query: Query, first: Integers, ids: Integers, places:
     return shares
 
 
-def _explained(store: Store, only: Filter, terms: list[str], listed: tuple[int, int, int]) -> Explained:
+def _explained(store: Store, only: Filter, terms: list[str], listed: tuple[int, int, int], why: str) -> Explained:
     chunks, passing = store.passing(Filter()), store.passing(only)
-    return Explained(tuple(terms), *listed, str(only), passing, chunks, round(passing / chunks, 6) if chunks else 0.0)
+    share = round(passing / chunks, 6) if chunks else 0.0
+    return Explained(tuple(terms), *listed, str(only), passing, chunks, share, why)
 
 
 def _nothing(store: Store, query: Query) -> str:

@@ -29,6 +29,10 @@ PHRASE_WEIGHT = 0.5
 FOREIGN_WEIGHT = 0.1
 """What the cosine's z counts where the model does not know the query's language."""
 
+CROSSING_TRUST = 0.2
+"""What is left of the keyword ranking's say where the query is in another language than the documents: only names and
+numbers are the same words in both, and the rest of what it finds misleads."""
+
 WINDOW = 200
 """How many places of the keyword ranking its mean and deviation are taken over."""
 
@@ -71,6 +75,8 @@ class Weights:
     vector: float = 1 - KEYWORD_WEIGHT
     keyword: float = KEYWORD_WEIGHT
     phrases: float = PHRASE_WEIGHT
+    why: str = ""
+    """What they depend on besides the words, where they do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,18 +101,25 @@ class Fused:
     weights: Weights = Weights()
 
 
-def weigh(keyword: Ranking, *, is_foreign: bool = False) -> Weights:
-    """The weights for a query with this keyword ranking; foreign is a query whose language the model does not know.
+def weigh(keyword: Ranking, *, is_foreign: bool = False, is_crossing: bool = False) -> Weights:
+    """The weights for a query with this keyword ranking.
+
+    Foreign is a query whose language the model does not know. Crossing is one whose language the documents are not in,
+    of a model that knows both.
 
     Where the collection lacks words of the query, it says in other words what is sought, and the words that it has
     tell less: the keyword ranking counts with a power of the share that is known. Unless its first chunk stands out:
     then by how far it does, of how far one can.
     """
     if is_foreign:
-        return Weights(vector=FOREIGN_WEIGHT)
+        return Weights(vector=FOREIGN_WEIGHT, why="the model was made for English, and the query is not English")
     peak = float(keyword_scale_of(keyword.scores).z(keyword.scores[:1]).max(initial=0.0))
     trust = min(1.0, max(keyword.known**UNKNOWN, peak / HIGHEST))
-    return Weights(1 - KEYWORD_WEIGHT * trust, KEYWORD_WEIGHT * trust, PHRASE_WEIGHT * trust)
+    why = ""
+    if is_crossing:
+        trust *= CROSSING_TRUST
+        why = f"the query is in another language than the documents, so its words count {CROSSING_TRUST:g} times"
+    return Weights(1 - KEYWORD_WEIGHT * trust, KEYWORD_WEIGHT * trust, PHRASE_WEIGHT * trust, why)
 
 
 def candidates(keyword: Ranking, vector: Ranking) -> Integers:

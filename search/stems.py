@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from threading import Lock
 
@@ -84,6 +84,9 @@ QUESTION_WORDS = {
 }
 """Words that a question is asked with. English ones are in no other list: one long foreign one tells the language."""
 
+OTHERS = 3
+"""So many small words of a language go with one of others for a query to be surely in that language."""
+
 _LONG = 4
 """From so many letters on; shorter ones are abbreviations of something too often."""
 
@@ -129,6 +132,23 @@ def _by_word(words_of: Mapping[str, frozenset[str]]) -> dict[str, tuple[str, ...
 
 
 _LANGUAGES_OF, _LANGUAGES_OF_QUERIES = _by_word(FUNCTION_WORDS), _by_word(SMALL_WORDS)
+_SHARED = _by_word(
+    {
+        "english": frozenset("a no die so on me am man".split()),
+        "german": frozenset("was in an am so hat man viele".split()),
+        "dutch": frozenset("die was wat".split()),
+        "french": frozenset("on a".split()),
+        "spanish": frozenset("a esta no me".split()),
+        "portuguese": frozenset("era este esta a".split()),
+        "italian": frozenset("era a".split()),
+        "danish": frozenset("i man".split()),
+        "norwegian": frozenset("i man".split()),
+        "swedish": frozenset("i man".split()),
+    }
+)
+"""Small words that the lists leave out since another language has them too: without them a short query in the one looks
+like one in the other. The lists themselves decide the stems of what is indexed."""
+_SMALL = _LANGUAGES_OF_QUERIES.keys() | _SHARED.keys()
 
 _stemmers: dict[str, Stemmer.Stemmer] = {}
 _stemming = Lock()
@@ -150,6 +170,19 @@ def language_of_query(words: Mapping[str, int]) -> str:
     found, most = _most(words, _LANGUAGES_OF_QUERIES)
     is_asked = any(len(word) >= _LONG and word in QUESTION_WORDS.get(found, ()) for word in words)
     return found if most >= 2 or is_asked else ENGLISH
+
+
+def surely_language_of_query(words: Iterable[str]) -> str | None:
+    """The language that a query has at least two small words of, and more than of any other; None where it has many
+    others beside them, such as those of a title that it quotes."""
+    languages = [
+        {*_LANGUAGES_OF_QUERIES.get(word, ()), *_SHARED.get(word, ())} for word in set(words) if word in _SMALL
+    ]
+    counts = Counter(language for of_one in languages for language in of_one).most_common(2)
+    if not counts or [number for _, number in counts] == [counts[0][1]] * 2:
+        return None
+    found, most = counts[0]
+    return found if most >= 2 and most >= OTHERS * sum(found not in of_one for of_one in languages) else None
 
 
 def _most(words: Mapping[str, int], languages: Mapping[str, Sequence[str]]) -> tuple[str, int]:

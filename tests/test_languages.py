@@ -59,3 +59,43 @@ def test_a_table_of_names_is_in_no_language(text: str) -> None:
 def test_a_text_too_short_to_tell_is_what_it_says_it_is(stated: str, expected: str) -> None:
     """And nothing where it says nothing."""
     assert languages.of("html", "1234 - 5678", {"language": stated}) == expected
+
+
+@pytest.mark.parametrize(
+    ("query", "language"),
+    [
+        ("Which team won the final?", "en"),
+        ("Welche Mannschaft gewann und wer war der Trainer?", "de"),
+        ("¿Cuántos puntos permitió la defensa de los Panthers?", "es"),
+        ("Kto był prezydentem i jaki jest wynik?", "pl"),
+        ("Сколько очков пропустила защита?", "ru"),
+        ("防守丢了多少分", "zh"),
+        ("كم عدد النقاط", "ar"),
+    ],
+)
+def test_a_query_tells_its_language_by_script_or_small_words(query: str, language: str) -> None:
+    """Languages that look like it are named with it, and no others: English may not be one of them by chance."""
+    assert language in languages.of_query(query)
+    assert language == "en" or "en" not in languages.of_query(query)
+
+
+@pytest.mark.parametrize(
+    "query", ["", "42", "Super Bowl", 'Wer schrieb "The Tyranny of Greece"?', "the", "μ of 3 σ", "x = y"]
+)
+def test_a_query_that_tells_no_language_is_in_none(query: str) -> None:
+    """A few words may be of any, one small word may be a part of a name, and several those of a title."""
+    assert languages.of_query(query) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("query", "language"),
+    [
+        ("Was hat Charles Darwin in seinem Hauptwerk bewiesen?", "de"),
+        ("Wie viele Menschen leben in Frankreich?", "de"),
+        ("O que era o calculador analítico?", "pt"),
+        ("What year did Tesla die in a hotel?", "en"),
+    ],
+)
+def test_small_words_that_two_languages_have_do_not_mislead(query: str, language: str) -> None:
+    """ "Was" and "in" are German too, and "die" is English."""
+    assert languages.of_query(query) in (frozenset(), languages.of_query(query) | {language})

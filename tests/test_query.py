@@ -185,3 +185,21 @@ def test_where_chunks_stand_is_read_once(service: Service, monkeypatch: pytest.M
     )
     assert query.search(service.searcher, Query("the embedded model needs no server")).hits
     assert len(asked) == len(set(asked)) > 0
+
+
+def test_a_query_in_another_language_than_the_documents_is_explained(tmp_path: Path) -> None:
+    """With a model for both, words count less and the explanation says so; one in their own language is as ever."""
+    german = {"a.md": ["Die Vektoren stehen in einer Datei, die man kopieren kann, solange niemand sie schreibt."]}
+    with FakeOllama([FakeModel("bge-m3")]) as ollama, Client(ollama.url) as client:
+        store = SqliteStore(tmp_path / "index.db")
+        index.fill(store, german)
+        index.embed_all(store, client, "bge-m3")
+        searcher = Searcher(store, client, "bge-m3")
+        results = [
+            query.search(searcher, Query(text, explain=True))
+            for text in ("which is the file of the Vektoren", "welche ist die Datei der Vektoren")
+        ]
+        store.close()
+    weights = [result.hits[0].explain.keyword.weight for result in results if result.hits[0].explain]  # type: ignore[union-attr]
+    assert weights[0] < weights[1]
+    assert [bool(result.explain and result.explain.weights) for result in results] == [True, False]

@@ -137,3 +137,13 @@ def test_a_collection_without_spread_ranks_by_the_other_part() -> None:
 def test_nothing_and_nothing_is_nothing() -> None:
     """Two empty rankings."""
     assert not len(rank.fuse(EMPTY, EMPTY, rank.candidates(EMPTY, EMPTY), np.empty(0, np.float32)).ids)
+
+
+def test_a_query_in_another_language_than_the_documents_is_ranked_by_meaning() -> None:
+    """Its words count a fifth of what they would, the cosine the rest; why is said."""
+    scores = list(np.linspace(6, 4, 200))
+    weights = rank.weigh(ranking(list(range(200)), scores, known=0.8), is_crossing=True)
+    assert np.isclose(weights.keyword, 0.2 * 0.3 * 0.8**3)
+    assert np.isclose(weights.vector, 1 - weights.keyword)
+    assert np.isclose(weights.phrases, 0.2 * 0.5 * 0.8**3)
+    assert "another language" in weights.why

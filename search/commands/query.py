@@ -110,12 +110,13 @@ def _explained(explanation: Explanation) -> str:
 def _explained_whole(explained: Explained, took_ms: dict[str, float]) -> str:
     """What was looked for and at, and the milliseconds of each stage."""
     within = f"within {explained.filter}: " if explained.filter else ""
+    weights = f"weights: {explained.weights}\n" if explained.weights else ""
     times = ", ".join(f"{stage} {ms:.1f}" for stage, ms in took_ms.items())
     return (
         f"words: {' '.join(explained.terms) or 'none'}\n"
         f"listed: {explained.keyword} by keyword, {explained.vector} by vector, {explained.candidates} together\n"
         f"searched: {within}{explained.passing:,} of {explained.chunks:,} passages ({explained.selectivity:.2%})\n"
-        f"milliseconds: {times}"
+        f"{weights}milliseconds: {times}"
     )
 
 

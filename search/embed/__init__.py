@@ -13,11 +13,12 @@ imported with the package.
 
 from search.embed.models import Model, describe, documents, of_space, query
 from search.embed.prefixes import Prefixes
-from search.embed.suitability import doubt, understands
+from search.embed.suitability import crosses, doubt, understands
 
 __all__ = [
     "Model",
     "Prefixes",
+    "crosses",
     "describe",
     "documents",
     "doubt",

@@ -64,6 +64,13 @@ FAMILIES = (
 )
 
 
+# Made for many languages, as their cards say.
+_MULTILINGUAL = (
+    r"multilingual|nomic-embed.*-v2|bge-m3|arctic-embed2|arctic-embed-[ml]-v2|embedding-?gemma|qwen3-embedding"
+    r"|jina-embeddings-v3|granite-embedding:278m"
+)
+
+
 def of(model: str) -> Prefixes:
     """The prefixes of the family that a model's name belongs to; none for a name that is not known."""
     family = _family(model)
@@ -74,6 +81,11 @@ def is_english(model: str) -> bool:
     """Whether a model was made for English alone, as far as its name is known."""
     family = _family(model)
     return family is not None and family.is_english
+
+
+def is_multilingual(model: str) -> bool:
+    """Whether a model was made for many languages, as far as its name is known."""
+    return re.search(_MULTILINGUAL, model, re.IGNORECASE) is not None
 
 
 def chosen(model: str, query: str | None, document: str | None) -> Prefixes:

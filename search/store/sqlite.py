@@ -225,6 +225,10 @@ class SqliteStore:
                 found.setdefault(id_, []).append(Occurrence(id_, statements.chunk_ref(chunk), document))
         return found
 
+    def languages(self) -> dict[str, int]:
+        with self._database.reading() as connection:
+            return dict(connection.execute(statements.LANGUAGES))
+
     def passing(self, only: Filter) -> int:
         with self._database.reading() as connection:
             return len(statements.allowed(connection, only)) if only else statements.counter(connection)
@@ -293,7 +297,7 @@ class SqliteStore:
                 size_bytes=statements.size(Path(self.location)),
                 quarantined=statements.number(connection, f"SELECT count(*) FROM quarantine WHERE {in_active}"),
                 parted=statements.number(connection, f"SELECT count(*) FROM parted WHERE {in_active}"),
-                languages=dict(connection.execute(statements.LANGUAGES)),
+                languages={name: number for name, number in self.languages().items() if name},
             )
 
     def close(self) -> None:

@@ -17,7 +17,7 @@ from search.store import Filter, postings
 from search.vectors import Integers
 
 REMOVED_KEPT = 100_000
-LANGUAGES = "SELECT language, count(*) FROM documents WHERE language <> '' AND type <> 'code' GROUP BY language"
+LANGUAGES = "SELECT CASE type WHEN 'code' THEN '' ELSE language END AS name, count(*) FROM documents GROUP BY name"
 
 # `casefold` is Python's: SQLite's own `lower` leaves all letters but the 26 as they are.
 _HAS = (

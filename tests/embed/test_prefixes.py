@@ -50,3 +50,24 @@ def test_settings_win_over_the_table() -> None:
     changed = prefixes.chosen("nomic-embed-text", "", None)
     assert (changed.query, changed.document) == ("", "search_document: ")
     assert "SEARCH_QUERY_PREFIX" in changed.source
+
+
+@pytest.mark.parametrize(
+    ("model", "is_multilingual"),
+    [
+        ("multilingual-e5-small", True),
+        ("jeffh/intfloat-multilingual-e5-large:f16", True),
+        ("jeffh/intfloat-e5-base-v2:f16", False),
+        ("snowflake-arctic-embed2", True),
+        ("snowflake-arctic-embed", False),
+        ("nomic-embed-text", False),
+        ("nomic-embed-text-v2-moe", True),
+        ("bge-m3:567m", True),
+        ("granite-embedding:30m", False),
+        ("embeddinggemma", True),
+        ("one-nobody-knows", False),
+    ],
+)
+def test_models_for_many_languages_are_known_by_name(model: str, is_multilingual: bool) -> None:
+    assert prefixes.is_multilingual(model) is is_multilingual
+    assert not (is_multilingual and prefixes.is_english(model))

@@ -42,3 +42,28 @@ def test_other_languages_are_counted_and_what_fits_is_named() -> None:
 def test_an_english_model_does_not_understand_other_languages(model: str, query: str, understood: bool) -> None:
     """Where the model is known to be English and the query shows that it isn't."""
     assert suitability.understands(model, query) is understood
+
+
+ENGLISH_QUERY = "where is the index kept"
+
+
+@pytest.mark.parametrize(
+    ("model", "query", "languages", "crosses"),
+    [
+        ("multilingual-e5-small", ENGLISH_QUERY, {"de": 3}, True),
+        ("embedded://multilingual-e5-small", ENGLISH_QUERY, {"de": 30, "es": 19, "": 1}, True),
+        ("bge-m3", "где хранится индекс", {"de": 3}, True),
+        ("bge-m3", "где хранится индекс", {"uk": 3}, False),  # it may be Ukrainian
+        ("bge-m3", ENGLISH_QUERY, {"de": 48, "en": 2}, False),
+        ("bge-m3", ENGLISH_QUERY, {"de": 48, "": 2}, False),  # code, or tables: English as likely as not
+        ("bge-m3", ENGLISH_QUERY, {}, False),
+        ("bge-m3", "index", {"de": 3}, False),
+        ("all-minilm", ENGLISH_QUERY, {"de": 3}, False),
+        ("one-nobody-knows", ENGLISH_QUERY, {"de": 3}, False),
+    ],
+)
+def test_a_query_crosses_languages_only_where_that_is_sure(
+    model: str, query: str, languages: dict[str, int], crosses: bool
+) -> None:
+    """Of the model, of the query and of nearly all documents."""
+    assert suitability.crosses(model, query, lambda: languages) is crosses

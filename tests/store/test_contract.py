@@ -250,3 +250,12 @@ def test_a_ranking_of_none_has_the_scale_of_one_of_some(store: Store) -> None:
     none, some = (store.nearest(space, vector("bravo"), count, Filter()) for count in (0, 2))
     assert (len(none.ids), len(none.scores), len(some.ids)) == (0, 0, 2)
     assert (none.mean, none.deviation) == (some.mean, some.deviation)
+
+
+def test_documents_are_counted_by_language(store: Store) -> None:
+    """Code, whose language is a programming one, and what tells none, are in none."""
+    put(store, "en", ["the vectors of an index are kept in one file and it can be copied with it"])
+    put(store, "de", ["die Vektoren stehen in einer Datei, die man kopieren kann, solange niemand hineinschreibt"])
+    put(store, "table", ["12 34"])
+    put(store, "code", ["the vectors of an index are kept in one file and it can be copied with it"], "code")
+    assert dict(store.languages()) == {"en": 1, "de": 1, "": 2}
