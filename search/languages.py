@@ -12,11 +12,13 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache, lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from search import stems
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 CHARACTERS = 4_000
 """How much of a text is looked at."""
@@ -134,6 +136,8 @@ def of_query(text: str) -> frozenset[str]:
 @cache
 def _loading() -> Future[Any]:
     """py3langid's model, in another thread: it takes most of a second, which only who needs it pays."""
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 (no search needs it)
+
     thread = ThreadPoolExecutor(1, "language-model")
     loading = thread.submit(_identifier)
     thread.shutdown(wait=False)

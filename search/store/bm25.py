@@ -8,6 +8,7 @@ chunks are cut to fit an embedding model, and what belongs together may stand on
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import sqlite3
@@ -234,15 +235,13 @@ def _windows(connection: sqlite3.Connection, ids: Integers) -> tuple[Integers, I
     """
     rows = connection.execute(
         "WITH place AS (SELECT chunk, min(document) AS document, ordinal FROM spans"
-        " WHERE chunk IN (SELECT value FROM json_each(?)) GROUP BY chunk)"
-        " SELECT place.chunk, spans.chunk FROM place JOIN spans ON spans.document = place.document"
-        " AND spans.ordinal BETWEEN place.ordinal - ? AND place.ordinal + ? AND spans.ordinal <> place.ordinal",
-        [json.dumps(ids.tolist()), BESIDE, BESIDE],
-    ).fetchall()
-    pairs = np.array([*((id_, id_) for id_ in ids.tolist()), *rows], np.int64)
-    owners = np.searchsorted(ids, pairs[:, 0])
-    order = np.argsort(owners, kind="stable")
-    return owners[order], pairs[order, 1]
+        f" WHERE chunk IN ({statements.marks(ids)}) GROUP BY chunk)"
+        " SELECT place.chunk, spans.chunk FROM place CROSS JOIN spans ON spans.document = place.document"
+        " AND spans.ordinal BETWEEN place.ordinal - ? AND place.ordinal + ? ORDER BY place.chunk",
+        [*ids.tolist(), BESIDE, BESIDE],
+    )
+    pairs = np.fromiter(itertools.chain.from_iterable(rows), np.int64).reshape(-1, 2)
+    return np.searchsorted(ids, pairs[:, 0]), pairs[:, 1]
 
 
 def _chunks_in_a_window(connection: sqlite3.Connection, total: int) -> float:
