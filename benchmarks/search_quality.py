@@ -1,13 +1,15 @@
 """How well searches find, on test collections in BEIR form: nDCG@10 and recall@100.
 
     python benchmarks/search_quality.py FOLDER... [--model NAME [--server HOST]] [--rerank CHAT_MODEL] [--json FILE]
+                                               [--questions FOLDER]
 
 A folder holds `corpus.jsonl` ({"_id", "title", "text"}), `queries.jsonl` ({"_id", "text"}) and `qrels.tsv`
 (query-id, corpus-id, score; with a header). Its documents are chunked, stored and embedded as `ingest` does it,
 with the embedded model or with the one named, and every query is asked in each mode as `search query` does; a
 document ranks where its best chunk does, one that holds a near copy of a hit right after it. The column "model" is
 the model alone, each document cut at the model's window: what is published for all-MiniLM-L6-v2. With --rerank, the
-first hybrid hits are graded by a chat model, which takes as long as it takes. Measures are those of ir-measures
+first hybrid hits are graded by a chat model, which takes as long as it takes. With --questions, those of another
+collection are asked, such as the same ones in another language. Measures are those of ir-measures
 (trec_eval's).
 """
 
@@ -18,7 +20,7 @@ import json
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -86,6 +88,8 @@ def main() -> int:
     for folder in arguments.folders:
         try:
             collection = read(folder)
+            if arguments.questions:
+                collection = asked_as(collection, read(arguments.questions))
         except (OSError, KeyError, ValueError) as error:
             print(f"{folder} is not a collection in BEIR form: {error!r}", file=sys.stderr)
             return 2
@@ -114,6 +118,16 @@ def read(folder: Path) -> Collection:
         {entry["_id"]: f"{entry.get('title', '')}\n\n{entry['text']}".strip() for entry in documents},
         queries,
         {asked: judged for asked, judged in judgements.items() if asked in queries},
+    )
+
+
+def asked_as(collection: Collection, other: Collection) -> Collection:
+    """The collection with the questions of another one, which has the same documents in another language."""
+    return replace(
+        collection,
+        name=f"{other.name} > {collection.name}",
+        queries=other.queries,
+        judgements=other.judgements,
     )
 
 
@@ -218,6 +232,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER", help="a collection in BEIR form")
     parser.add_argument("--model", default=EMBEDDED_MODEL, metavar="NAME", help="the embedding model")
     parser.add_argument("--server", default=EMBEDDED_HOST, metavar="HOST", help="where it is")
+    parser.add_argument(
+        "--questions",
+        type=Path,
+        metavar="FOLDER",
+        help="the collection whose questions to ask, of the same documents",
+    )
     parser.add_argument("--rerank", metavar="CHAT_MODEL", help="have it rerank the hybrid hits, in a column more")
     parser.add_argument("--chat-server", default=DEFAULT_OLLAMA_HOST, metavar="HOST", help="where that is")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")

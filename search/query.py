@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from threading import Lock
 
 import numpy as np
@@ -234,8 +235,14 @@ def _fuse(
 
 def _weigh(searcher: Searcher, space: Space, words: Ranking, query: Query) -> rank.Weights:
     is_foreign = not embed.understands(space.model, query.query)
-    is_crossing = not is_foreign and embed.crosses(space.model, query.query, searcher.languages)
+    is_crossing = not is_foreign and embed.crosses(space.model, query.query, partial(_languages, searcher, query))
     return rank.weigh(words, is_foreign=is_foreign, is_crossing=is_crossing)
+
+
+def _languages(searcher: Searcher, query: Query) -> Mapping[str, int]:
+    """How many documents are in each language, of those that a filter by language leaves."""
+    counted, only = searcher.languages(), (query.language or "").lower()
+    return {only: counted[only]} if only and only in counted else counted
 
 
 def _page(query: Query) -> Query:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -190,6 +191,7 @@ def test_where_chunks_stand_is_read_once(service: Service, monkeypatch: pytest.M
 def test_a_query_in_another_language_than_the_documents_is_explained(tmp_path: Path) -> None:
     """With a model for both, words count less and the explanation says so; one in their own language is as ever."""
     german = {"a.md": ["Die Vektoren stehen in einer Datei, die man kopieren kann, solange niemand sie schreibt."]}
+    english = {"b.md": ["The vectors of an index are kept in one file, which can be copied while nobody writes to it."]}
     with FakeOllama([FakeModel("bge-m3")]) as ollama, Client(ollama.url) as client:
         store = SqliteStore(tmp_path / "index.db")
         index.fill(store, german)
@@ -199,7 +201,13 @@ def test_a_query_in_another_language_than_the_documents_is_explained(tmp_path: P
             query.search(searcher, Query(text, explain=True))
             for text in ("which is the file of the Vektoren", "welche ist die Datei der Vektoren")
         ]
+        index.fill(store, english)
+        index.embed_all(store, client, "bge-m3")
+        searcher = Searcher(store, client, "bge-m3")  # one that has not counted the languages yet
+        asked = Query("which is the file of the Vektoren", explain=True)
+        mixed = [query.search(searcher, replace(asked, language=only)).explain for only in (None, "DE", "en")]
         store.close()
     weights = [result.hits[0].explain.keyword.weight for result in results if result.hits[0].explain]  # type: ignore[union-attr]
     assert weights[0] < weights[1]
     assert [bool(result.explain and result.explain.weights) for result in results] == [True, False]
+    assert [bool(one and one.weights) for one in mixed] == [False, True, False]
