@@ -27,6 +27,7 @@ SCHEMA = frozenset(
         "m006_answers",
         "m007_rows",
         "m008_cells",
+        "m009_widths",
     )
 )
 """The migrations that a database of this version has had: those of `search.store.migrations`, by name. They stand here

@@ -81,6 +81,7 @@ class Held:
     coded: Coded | None = None
     sample: Floats = field(default_factory=lambda: np.empty((0, 0), np.float32))
     sampled_at: int = 0
+    share: float = 1
     within: dict[Filter, Within] = field(default_factory=dict)
 
     @property
@@ -285,3 +286,4 @@ def _sample(held: Held, connection: sqlite3.Connection) -> None:
         held.sample = held.rows[chosen]
     else:
         _, held.sample = Rows().read(connection, held.vectors[chosen], held.dimensions)
+        held.share = codes.share_of_centre(held.sample, held.coding)

@@ -81,6 +81,13 @@ def m008_cells(db: Database) -> None:
         db.execute(statement)
 
 
+@migrations()
+def m009_widths(db: Database) -> None:
+    """Another meaning of how wide a search looks; the store has each space check itself where it never did."""
+    # What codes are made with stays, so the segments fit.
+    db.execute("UPDATE scans SET rows = 0, width = 30")
+
+
 _FIRST = (
     # One row, whose number grows with every writing transaction: readers compare it to know what is stale.
     "CREATE TABLE generation (id INTEGER PRIMARY KEY CHECK (id = 1), number INTEGER NOT NULL)",

@@ -23,8 +23,8 @@ from search.vectors import Floats, Integers, pack, unpack
 SEGMENT = 16_384
 READ_AT_ONCE = 4_096
 
-USUAL_WIDTH = 4
-"""Of the numbers that a search takes from stage to stage; half as much again is 6."""
+USUAL_WIDTH = 30
+"""In tenths of standard deviations: how surely a search finds the nearest (`search.store.candidates`)."""
 
 TRAINED_WITH = 65_536
 TRAINED_AGAIN = (4, 16)
@@ -84,6 +84,16 @@ def untrained(connection: sqlite3.Connection, size: int) -> list[int]:
         [size],
     )
     return [row[0] for row in rows]
+
+
+def unchecked(connection: sqlite3.Connection, exact_rows: int) -> dict[int, int]:
+    """Spaces of more vectors than are compared one by one that have never been checked, and how many vectors."""
+    rows = connection.execute(
+        "SELECT scans.space, number FROM scans JOIN counters ON counters.space = scans.space"
+        " WHERE number > ? AND rows = 0",
+        [exact_rows],
+    )
+    return dict(rows.fetchall())
 
 
 def gone(connection: sqlite3.Connection, space: int, after: int) -> tuple[Integers, int, bool]:

@@ -49,10 +49,12 @@ class SqliteStore:
         self._database = Database(path)
         self._rows = Rows()
         self._index = VectorIndex(self._rows, exact_rows)
+        self._exact_rows = exact_rows
         self._segment = segment
         self._keyword_index: bm25.Index | None = None
         self._make_keywords()
         self._make_codes()
+        self._check_searches()
 
     @cached_property
     def answers(self) -> Answers:
@@ -341,6 +343,16 @@ class SqliteStore:
                     _warn(f"{self.location}: making the codes of {vectors:,} vectors anew, once")
                 connection.execute("DELETE FROM segments WHERE space = ?", [space.id])
                 segments.seal(connection, space.id, self._segment)
+
+    def _check_searches(self) -> None:
+        """Has spaces checked that never were: another version of the program searched them in another way."""
+        if self._database.read_only:
+            return
+        with self._database.reading() as connection:
+            unchecked = segments.unchecked(connection, self._exact_rows)
+        for space in (space for space in self.spaces() if space.id in unchecked):
+            if (vectors := unchecked[space.id]) >= WORTH_A_WORD:
+                _warn(f"{self.location}: checking how {vectors:,} vectors are searched, once")
             self.check(space)
 
     def _keywords(self, connection: sqlite3.Connection) -> bm25.Index:

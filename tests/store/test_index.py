@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from search.records import Space
-from search.store import Filter, segments
+from search.store import Filter, candidates, segments
 from search.store.sqlite import SqliteStore
 from search.vectors import Floats, Integers, unit
 from tests.store.oracle import STATE, document
@@ -205,6 +205,60 @@ def test_the_index_widens_itself_until_the_recall_holds(path: Path, spread: floa
     )
     assert hits >= 192
     store.close()
+
+
+def far(count: int) -> Floats:
+    """Queries to which hardly anything is near."""
+    return unit(np.random.default_rng(5).standard_normal((count, DIMENSIONS)).astype(np.float32))
+
+
+def test_what_is_nearest_is_found_for_near_and_far_queries(path: Path) -> None:
+    """However far the nearest are: the far queries have a lower best cosine than the near ones have tenth ones."""
+    vectors = rows(20_000)
+    store = SqliteStore(path, exact_rows=0, segment=3_000)
+    ids = fill(store, vectors)
+    tops = []
+    for queries in (rows(30, 1), unit(vectors[:30] + vectors[100:130]), far(30)):
+        exact = [np.argsort(-(vectors @ query))[:10] for query in queries]
+        hits = [
+            len(set(top(store, query)) & set(ids[found].tolist())) for query, found in zip(queries, exact, strict=True)
+        ]
+        assert sum(hits) >= 297
+        tops.append([vectors[found[[0, 9]]] @ query for query, found in zip(queries, exact, strict=True)])
+    assert np.mean(tops[2], axis=0)[0] < np.mean(tops[0], axis=0)[1]
+    store.close()
+
+
+def test_a_far_query_looks_at_more_than_a_near_one(path: Path) -> None:
+    """Margins, not fixed numbers: what a near query need not look at is not looked at."""
+    vectors = rows(20_000)
+    store = SqliteStore(path, exact_rows=0, segment=3_000)
+    fill(store, vectors)
+    top(store, vectors[0])
+    known = store._index._held
+    assert known is not None
+    kept = [
+        [len(candidates.look(known, query, None).by_signs(10, segments.USUAL_WIDTH)) for query in queries]
+        for queries in (vectors[:30], far(30))
+    ]
+    assert 2 * np.mean(kept[0]) < np.mean(kept[1]) < len(vectors) / 2
+    store.close()
+
+
+def test_an_index_that_was_searched_in_another_way_is_checked_when_it_is_opened(path: Path) -> None:
+    """Once: an older version left a width of another meaning."""
+    store = small(path)
+    fill(store, rows(6_000))
+    store.close()
+    with sqlite3.connect(path) as connection:
+        connection.executescript(
+            "UPDATE scans SET rows = 6000, width = 4; DELETE FROM _sqlite_migrations WHERE name = 'm009_widths'"
+        )
+    small(path).close()
+    checked = connection.execute("SELECT rows, width FROM scans").fetchone()
+    connection.close()
+    assert checked[0] == 6_000
+    assert checked[1] >= segments.USUAL_WIDTH
 
 
 def test_readers_and_a_writer_at_once(path: Path) -> None:
