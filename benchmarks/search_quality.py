@@ -94,7 +94,8 @@ def main() -> int:
             print(f"{folder} is not a collection in BEIR form: {error!r}", file=sys.stderr)
             return 2
         chat = Chat(Client(arguments.chat_server), arguments.rerank) if arguments.rerank else None
-        figures[collection.name] = measure(collection, arguments.model, arguments.server, chat)
+        models = arguments.model, arguments.server, chat
+        figures[collection.name] = measure(collection, *models, share=arguments.embedded)
         report(collection.name, figures[collection.name])
     if arguments.json:
         arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
@@ -132,13 +133,21 @@ def asked_as(collection: Collection, other: Collection) -> Collection:
 
 
 def measure(
-    collection: Collection, name: str = EMBEDDED_MODEL, server: str = EMBEDDED_HOST, chat: Chat | None = None
+    collection: Collection,
+    name: str = EMBEDDED_MODEL,
+    server: str = EMBEDDED_HOST,
+    chat: Chat | None = None,
+    *,
+    share: float = 1.0,
 ) -> dict[str, Any]:
-    """Each column's measures, and how much there was to search; `chat` reranks, where there is one."""
+    """Each column's measures, and how much there was to search; `chat` reranks, where there is one.
+
+    `share` of the chunks have a vector, the first ones, as in the midst of an ingest.
+    """
     with tempfile.TemporaryDirectory() as folder:
         store, client = SqliteStore(Path(folder) / "index.db"), Client(server)
         started = time.perf_counter()
-        model = fill(store, client, collection, name)
+        model = fill(store, client, collection, name, share)
         filled = time.perf_counter()
         searcher = query.Searcher(store, client, name)
         runs: dict[str, Run] = {mode: search(searcher, collection, mode) for mode in MODES}
@@ -147,7 +156,8 @@ def measure(
             runs[RERANKED] = search(searcher, collection, "hybrid")
         counts = store.counts()
         store.close()
-        runs["model"] = alone(collection, model)
+        if share == 1:
+            runs["model"] = alone(collection, model)
         client.close()
     return {
         "documents": len(collection.texts),
@@ -159,16 +169,22 @@ def measure(
     }
 
 
-def fill(store: SqliteStore, client: Client, collection: Collection, name: str = EMBEDDED_MODEL) -> embed.Model:
-    """Chunks, stores and embeds the documents, as `ingest` does; a document's path is its id."""
+def fill(
+    store: SqliteStore, client: Client, collection: Collection, name: str = EMBEDDED_MODEL, share: float = 1.0
+) -> embed.Model:
+    """Chunks, stores and embeds the documents, or a share of them, as `ingest` does; a document's path is its id."""
     for path, text in collection.texts.items():
         document = Document(ROOT, path, collection.titles[path], "text", text)
         state = FileState(0, 0, path, "indexed", "", chunks.CHUNKING)
         store.put(ROOT, path, state, [(document, chunks.split(document, tokens.starts))])
     model = embed.describe(client, name)
     space = store.space(model.space(chunks.CHUNKING))
+    wanted = round(share * store.counts().chunks)
     for ids, texts in store.missing(space, 256):
-        store.add(space, ids, embed.documents(model, texts))
+        store.add(space, ids[:wanted], embed.documents(model, texts[:wanted]))
+        wanted -= len(ids[:wanted])
+        if wanted <= 0:
+            break
     return model
 
 
@@ -237,6 +253,9 @@ def _arguments() -> argparse.Namespace:
         type=Path,
         metavar="FOLDER",
         help="the collection whose questions to ask, of the same documents",
+    )
+    parser.add_argument(
+        "--embedded", type=float, default=1.0, metavar="SHARE", help="embed only 0.3 of the chunks, say"
     )
     parser.add_argument("--rerank", metavar="CHAT_MODEL", help="have it rerank the hybrid hits, in a column more")
     parser.add_argument("--chat-server", default=DEFAULT_OLLAMA_HOST, metavar="HOST", help="where that is")

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 class Part:
     """One ranking's share of a score: z = (score - mean) / deviation, times the weight.
 
-    `rank` and `score` are None where that ranking has nothing on the passage: BM25 then counts as 0, a missing
-    cosine as an average one. `z` is not below -2 for BM25.
+    `rank` and `score` are None where that ranking has nothing on the passage: BM25 then counts as 0, and
+    in place of a cosine's z stands that of BM25, up to the highest of a cosine. `z` is not below -2 for BM25.
     """
 
     rank: int | None

@@ -30,7 +30,7 @@ OTHERWISE = {
     "failed": "open it in its program and save it again, or exclude it with --exclude or in an .ignore file",
     "partial": "what could be read is searchable; for the rest, open it in its program and save it again",
     "refused": "it is found by keyword only; when the model or its server is another, ingest with --retry",
-    "waiting": "run the ingest of its folder again; until then these passages are found by keyword only",
+    "waiting": "wait for the ingest under way, or run it again; until then these passages are found by keyword only",
 }
 
 

@@ -78,11 +78,12 @@ def _why(ranks: Ranks, scores: Scores) -> str:
 
 
 def _explain(fused: rank.Fused, choice: Choice, ranks: Ranks, scores: Scores) -> Explanation:
-    if fused.keyword_scale is None or fused.vector_scale is None:
+    if fused.keyword_scale is None or fused.vector_scale is None or fused.nearness is None:
         return Explanation(None, None, 0.0, 0.0, f"the raw score, {choice.score:.4f}: one ranking alone")
-    keyword = _part(ranks.keyword, scores.keyword, fused.keyword_scale, 0.0, fused.weights.keyword)
+    keyword_z = fused.keyword_scale.z(np.array([scores.keyword or 0.0], np.float32))[0]
+    keyword = _part(ranks.keyword, scores.keyword, fused.keyword_scale, keyword_z, fused.weights.keyword)
     near = scores.vector if fused.refined is None else _number(fused.refined[choice.position])
-    vector = _part(ranks.vector, near, fused.vector_scale, fused.vector_scale.mean, fused.weights.vector)
+    vector = _part(ranks.vector, near, fused.vector_scale, fused.nearness[choice.position], fused.weights.vector)
     share = 0.0 if fused.phrases is None else float(fused.phrases[choice.position])
     phrases = round(fused.weights.phrases * share, 6)
     terms = " + ".join(f"{part.weight:.2f} x {part.z:.3f}" for part in (vector, keyword))
@@ -91,8 +92,8 @@ def _explain(fused: rank.Fused, choice: Choice, ranks: Ranks, scores: Scores) ->
     return Explanation(keyword, vector, phrases, choice.crowding, f"{terms} = {choice.score:.3f}")
 
 
-def _part(place: int | None, score: float | None, scale: rank.Scale, default: float, weight: float) -> Part:
-    z = float(scale.z(np.array([default if score is None else score], np.float32))[0])
+def _part(place: int | None, score: float | None, scale: rank.Scale, unusual: np.float32, weight: float) -> Part:
+    z = float(unusual)
     mean, deviation = round(scale.mean, 6), round(scale.deviation, 6)
     return Part(place, score, mean, deviation, round(z, 6), round(weight, 6), round(weight * z, 6))
 

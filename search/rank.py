@@ -85,7 +85,8 @@ class Fused:
 
     All arrays (n,): `keyword` and `vector` are raw scores (NaN: none), `keyword_ranks` and `vector_ranks`
     count from 1 (0: not listed). `refined` are the cosines with the query that feedback moved, and `phrases` the
-    shares of the query's pairs of words, where these had a say. Without scales there was nothing to fuse.
+    shares of the query's pairs of words, where these had a say. `nearness` is the z of the cosine that was counted.
+    Without scales there was nothing to fuse.
     """
 
     ids: Integers
@@ -99,6 +100,7 @@ class Fused:
     refined: Floats | None = None
     phrases: Floats | None = None
     weights: Weights = Weights()
+    nearness: Floats | None = None
 
 
 def weigh(keyword: Ranking, *, is_foreign: bool = False, is_crossing: bool = False) -> Weights:
@@ -144,16 +146,17 @@ def fuse(
 ) -> Fused:
     """Orders `ids` (n,) by weighted z(cosine) + weighted z(BM25) + weighted share of phrases (n,).
 
-    `cosines` (n,) are exact for all of them; a chunk without a vector (NaN) counts as an average one.
+    `cosines` (n,) are exact for all of them; a chunk without a vector (NaN) counts as one that is as near as its words
+    say, if not nearer than the nearest: as an average one it would stand below all that has a vector already.
     A chunk that the keyword ranking doesn't list counts as BM25 0. With `again`, the ranking by the query that
     feedback moved and its cosines (n,) with `ids`, these are what is ordered by.
     """
     listed = _spread(ids, keyword.ids, keyword.scores, np.float32(np.nan))
-    ranking, nearness = again or (vector, cosines)
+    ranking, near = again or (vector, cosines)
     keyword_scale, vector_scale = keyword_scale_of(keyword.scores), Scale(ranking.mean, ranking.deviation)
     keyword_z = keyword_scale.z(np.nan_to_num(listed, nan=0.0))
-    vector_z = np.nan_to_num(vector_scale.z(nearness), nan=0.0)
-    scores = (weights.vector * vector_z + weights.keyword * keyword_z).astype(np.float32)
+    nearness = _without_gaps(vector_scale.z(near), keyword_z)
+    scores = (weights.vector * nearness + weights.keyword * keyword_z).astype(np.float32)
     if phrases is not None:
         scores += np.float32(weights.phrases) * phrases
     order = top_k(scores, len(scores))
@@ -166,9 +169,10 @@ def fuse(
         _ranks(ids, vector)[order],
         keyword_scale,
         vector_scale,
-        nearness[order] if again else None,
+        near[order] if again else None,
         None if phrases is None else phrases[order],
         weights,
+        nearness[order],
     )
 
 
@@ -188,6 +192,12 @@ def alone(ranking: Ranking, *, is_keyword: bool) -> Fused:
     if is_keyword:
         return Fused(ranking.ids, ranking.scores, ranking.scores, none, ranks, unranked)
     return Fused(ranking.ids, ranking.scores, none, ranking.scores, unranked, ranks)
+
+
+def _without_gaps(vector_z: Floats, keyword_z: Floats) -> Floats:
+    """z of the cosines (n,), and for those that are missing (NaN) that of their BM25, up to the highest there is."""
+    highest = np.max(vector_z, where=~np.isnan(vector_z), initial=0.0)
+    return np.where(np.isnan(vector_z), keyword_z.clip(max=highest), vector_z)
 
 
 def _ranks(ids: Integers, ranking: Ranking) -> Integers:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from search import embed, query
+from search.config import EMBEDDED_HOST
 from search.errors import ModelUnreachable, QueryError, StoreMismatch
 from search.ollama.client import Client
 from search.query import Searcher
@@ -47,6 +48,25 @@ def test_a_filter_holds_in_every_mode(service: Service, mode: query.Mode) -> Non
     """Filters come before ranking: what they leave is found, however far down it would be."""
     results = query.search(service.searcher, Query("umbrella kept in one SQLite file", mode=mode, path="mail/*"))
     assert {hit.document.path for hit in results.hits} == {"mail/trip.eml"}
+
+
+def test_a_hit_without_a_vector_counts_as_near_as_its_words_say(tmp_path: Path) -> None:
+    """In the midst of an ingest; and that is what its arithmetic says."""
+    with index.service(tmp_path, EMBEDDED_HOST, embedded=False) as service:
+        described = embed.describe(service.searcher.client, "all-minilm")
+        space = service.store.space(described.space(index.CHUNKING))
+        waiting = "The file can be copied while nobody writes."
+        for ids, texts in service.store.missing(space, 100):
+            has = [at for at, text in enumerate(texts) if waiting not in text]
+            service.store.add(space, ids[has], embed.documents(described, [texts[at] for at in has]))
+        first = query.search(service.searcher, Query("When may a file be copied?", explain=True)).hits[0]
+    assert (first.chunk.text, first.scores.vector) == (waiting, None)
+    assert first.explain
+    assert first.explain.vector
+    assert first.explain.keyword
+    assert 0 < first.explain.vector.z <= first.explain.keyword.z
+    shares = first.explain.vector.share + first.explain.keyword.share + first.explain.phrases
+    assert shares == pytest.approx(first.score, abs=1e-3)
 
 
 def test_a_filter_that_matches_nothing_says_so(service: Service) -> None:

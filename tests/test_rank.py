@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from search import rank
 from search.store import EMPTY, Ranking
@@ -119,11 +120,16 @@ def test_ranks_and_raw_scores_stay_with_their_chunk() -> None:
     assert (fused.keyword_ranks[by_id[5]], fused.vector_ranks[by_id[5]]) == (2, 1)
 
 
-def test_a_chunk_without_a_vector_counts_as_an_average_one() -> None:
-    """What is not embedded yet is neither lost nor put on top."""
-    keyword, vector = ranking([1, 2, 3], [5.0, 5.0, 5.0]), ranking([1, 3], [0.9, -0.9])
-    fused = rank.fuse(keyword, vector, np.array([1, 2, 3]), np.array([0.9, np.nan, -0.9], np.float32))
-    assert fused.ids.tolist() == [1, 2, 3]
+def test_a_chunk_without_a_vector_counts_as_near_as_its_words_say() -> None:
+    """What is not embedded yet is neither lost, nor below what has a vector and no word, nor above all."""
+    keyword, vector = ranking([1, 2, 3], [5.0, 5.0, 4.0]), ranking([1, 4], [0.9, 0.8], 0.0, 0.2)
+    cosines = np.array([0.9, np.nan, np.nan, 0.8], np.float32)
+    fused = rank.fuse(keyword, vector, np.array([1, 2, 3, 4]), cosines)
+    assert fused.ids.tolist() == [1, 2, 3, 4]
+    assert fused.nearness is not None
+    assert fused.nearness.tolist() == pytest.approx([4.5, 4.5, 4.5, 4.0])
+    nothing = rank.fuse(keyword, ranking([], []), np.array([1, 2, 3]), np.full(3, np.nan, np.float32))
+    assert nothing.ids.tolist() == [1, 2, 3]
 
 
 def test_a_collection_without_spread_ranks_by_the_other_part() -> None:
