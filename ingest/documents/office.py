@@ -72,7 +72,8 @@ _STRAY = re.compile(r"(?<![\\*])\*\*(?!\*)")
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 _RULER = re.compile(r"\s*-{3,}\s*$")
 _JUNK_TITLE = re.compile(
-    r"(?i)^(untitled|title|document\d*|presentation\d*|slide 1|powerpoint[- ]pr[eé]sentation|"
+    r"(?i)^(untitled|\(?(anonymous|unspecified)\)?|title|document\d*|book\d+|presentation\d*|slide 1|"
+    r"powerpoint[- ]pr[eé]sentation|"
     r"microsoft (word|powerpoint|excel) - .*|.*\.(docx?|pptx?|xlsx?|indd|qxd|dvi|tex|pdf|rtf|odt|ps|fm))$"
 )
 

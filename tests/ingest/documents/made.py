@@ -70,8 +70,8 @@ def paragraph(text: str, style: str = "") -> str:
     return f'<w:p>{properties}<w:r><w:t xml:space="preserve">{text}</w:t></w:r></w:p>'
 
 
-def pdf(*pages: str) -> bytes:
-    """A PDF with one line of text, or none, on each page."""
+def pdf(*pages: str, title: str = "") -> bytes:
+    """A PDF with one line of text, or none, on each page; `title` is what it says of itself."""
     kids = " ".join(f"{4 + 2 * number} 0 R" for number in range(len(pages)))
     objects = [
         "<< /Type /Catalog /Pages 2 0 R >>",
@@ -85,6 +85,8 @@ def pdf(*pages: str) -> bytes:
             "/Resources << /Font << /F1 3 0 R >> >> >>"
         )
         objects.append(f"<< /Length {len(drawn)} >>\nstream\n{drawn}\nendstream")
+    info = f" /Info {len(objects) + 1} 0 R" if title else ""
+    objects += [f"<< /Title ({title}) >>"] if title else []
     out = "%PDF-1.4\n"
     offsets = []
     for number, body in enumerate(objects, 1):
@@ -93,7 +95,7 @@ def pdf(*pages: str) -> bytes:
     table = "".join(f"{offset:010} 00000 n \n" for offset in offsets)
     out += f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n{table}"
     start = out.index("xref\n0")
-    out += f"trailer << /Size {len(objects) + 1} /Root 1 0 R >>\nstartxref\n{start}\n%%EOF"
+    out += f"trailer << /Size {len(objects) + 1} /Root 1 0 R{info} >>\nstartxref\n{start}\n%%EOF"
     return out.encode("latin-1")
 
 

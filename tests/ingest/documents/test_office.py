@@ -26,6 +26,14 @@ def test_pdf_pages(tmp_path: Path) -> None:
     assert document.warnings == ()
 
 
+@pytest.mark.parametrize(
+    ("named", "title"), [("Annual report", "Annual report"), (r"\(anonymous\)", ""), ("Book1", ""), ("untitled", "")]
+)
+def test_what_programs_write_in_place_of_a_title_is_none(tmp_path: Path, named: str, title: str) -> None:
+    """It would stand above each passage."""
+    assert read(tmp_path, "a.pdf", pdf("First page", title=named)).title == title
+
+
 def test_words_cut_at_line_ends_are_whole(tmp_path: Path) -> None:
     """A hyphen that only a line's end has brought goes; one between two words of the document stays."""
     lines = ") Tj 0 -14 Td (".join(
