@@ -37,6 +37,7 @@ def told():
 QUERY = """
 from search import config
 from search.__main__ import load
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command does
 load(["query"])
 from search import query
 from search.records import Query
