@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import sqlite3
 import zlib
 from collections.abc import Iterable, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -23,6 +25,13 @@ LANGUAGES = "SELECT CASE type WHEN 'code' THEN '' ELSE language END AS name, cou
 _HAS = (
     "EXISTS (SELECT * FROM json_each(documents.metadata) AS entry WHERE casefold(entry.key) = ?"
     " AND (casefold(entry.value) = ? OR casefold(entry.value) GLOB ?))"
+)
+
+
+_WILDCARD = re.compile(r"[*?\[]")
+_PATH = "(documents.path GLOB ? OR documents.path GLOB ?)"
+_WHOLE_PATH = _PATH.replace(
+    "documents.path", f"rtrim(replace(documents.root, '{os.sep}', '/'), '/') || '/' || documents.path"
 )
 
 
@@ -125,7 +134,6 @@ def allowed(connection: sqlite3.Connection, only: Filter) -> Integers:
 def condition(only: Filter) -> tuple[str, list[str | float]]:
     """A filter as a condition on `documents`, and its parameters."""
     wanted = [
-        ("documents.path GLOB ?", only.path),
         ("documents.type = lower(?)", only.type),
         ("documents.language = lower(?)", only.language),
         ("documents.modified >= ?", only.since),
@@ -134,9 +142,18 @@ def condition(only: Filter) -> tuple[str, list[str | float]]:
     chosen = [(sql, value) for sql, value in wanted if value is not None]
     conditions = [sql for sql, _ in chosen] + [_HAS] * len(only.where)
     parameters: list[str | float] = [value for _, value in chosen]
+    if only.path is not None:
+        path = PurePath(only.path)
+        conditions.insert(0, _WHOLE_PATH if path.is_absolute() else _PATH)
+        parameters[:0] = _patterns(path.as_posix())
     for key, value in only.where:
         parameters += [key.strip().casefold(), value.casefold(), value.casefold()]
     return " AND ".join(conditions) or "1", parameters
+
+
+def _patterns(path: str) -> tuple[str, str]:
+    """What a path has to match, one or the other: without wildcards it names a folder too, or a mail's attachments."""
+    return path, path if _WILDCARD.search(path) else f"{path}/*"
 
 
 def marks(ids: Integers) -> str:

@@ -68,6 +68,30 @@ def test_every_ranking_keeps_to_the_filter(store: SqliteStore, only: Filter, exp
         assert {place.document.path for found in places.values() for place in found} == expected
 
 
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("letters/mail.eml", {"letters/mail.eml", "letters/mail.eml/a.pdf"}),
+        ("letters", {"letters/mail.eml", "letters/mail.eml/a.pdf"}),
+        ("letters/", {"letters/mail.eml", "letters/mail.eml/a.pdf"}),
+        ("./letters/*.eml", {"letters/mail.eml"}),
+        ("/root/letters", {"letters/mail.eml", "letters/mail.eml/a.pdf"}),
+        ("/root/*.pdf", {"letters/mail.eml/a.pdf"}),
+        ("/root", {"letters/mail.eml", "letters/mail.eml/a.pdf", "lettersets"}),
+        ("root/letters", set()),
+        ("letter", set()),
+    ],
+)
+def test_a_path_names_a_folder_too_and_may_begin_at_the_top(tmp_path: Path, path: str, expected: set[str]) -> None:
+    """As people copy it from elsewhere."""
+    store = SqliteStore(tmp_path / "index.db")
+    for name in ("letters/mail.eml", "letters/mail.eml/a.pdf", "lettersets"):
+        store.put("/root", name, STATE, [document(name, ["alpha"])])
+    places = store.occurrences(store.matching(["alpha"], 9, Filter(path=path)).ids, Filter(path=path))
+    store.close()
+    assert {place.document.path for found in places.values() for place in found} == expected
+
+
 def test_an_index_of_an_earlier_version_learns_its_languages(tmp_path: Path, store: SqliteStore) -> None:
     """The migration reads the texts that are there: no document is left out of a filter for its age."""
     store.close()
