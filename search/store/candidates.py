@@ -29,9 +29,9 @@ TOWARDS = 0.15
 BEGUN, TRIED = 8, 256
 """The first look is into the cells with an eighth of the vectors, and at the levels of 256 of these."""
 LEVELS_ALONE = 2_048
-"""Of so few, signs are not looked at."""
-MOST_BY_SIGNS, MOST_BY_LEVELS = 1 / 24, 3
-"""For each deviation: at most a 24th of all is kept by signs, and three times what is wanted by levels."""
+"""Of so few, signs are not looked at, and so many more are kept by them."""
+MOST_BY_SIGNS, MOST_BY_LEVELS = 1 / 48, 3
+"""For each deviation: at most a 48th of all is kept by signs, and three times what is wanted by levels."""
 
 HISTOGRAM = 16_384
 GAP = 512
@@ -82,7 +82,8 @@ class Look:
         may = best >= reached
         may[begun] = False
         scans.append(self._scan(np.flatnonzero(may)))
-        least, most = _limit(scans, 25 * count), _limit(scans, int(MOST_BY_SIGNS * deviations * self.rows) + 25 * count)
+        most = int(MOST_BY_SIGNS * deviations * self.rows) + LEVELS_ALONE
+        least, most = _limit(scans, 25 * count), _limit(scans, most + 25 * count)
         return self._vectors(scans, min(max(codes.within(self.asked, reached, deviations), least), most))
 
     def by_levels(self, vectors: Integers, count: int, width: int) -> Integers:
