@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
-from threading import Lock
+from threading import BoundedSemaphore, Lock
 
 import numpy as np
 
-from search import embed, hits, keywords, phrases, rank
+from search import cores, embed, hits, keywords, phrases, rank
 from search.errors import InputTooLong, ModelBusy, ModelError, ModelMissing, ModelUnreachable, StoreMismatch
 from search.explanations import Explained
 from search.ollama.client import Client
@@ -65,6 +65,7 @@ class Searcher:
     _counted: float = -DESCRIPTION_SECONDS
     _vectors: OrderedDict[tuple[int, str], Floats] = field(default_factory=OrderedDict)
     _lock: Lock = field(default_factory=Lock)
+    _turns: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(cores.available()))
 
     def model(self) -> embed.Model:
         """The embedding model as its server describes it. Raises ModelError."""
@@ -83,6 +84,16 @@ class Searcher:
         if time.monotonic() >= self._counted + DESCRIPTION_SECONDS:
             self._languages, self._counted = self.store.languages(), time.monotonic()
         return self._languages
+
+    @contextmanager
+    def turn(self, took: dict[str, float]) -> Iterator[None]:
+        """As many searches at once as there are cores: more take turns at Python's lock, and all take longer."""
+        with _timed(took, "wait"):
+            self._turns.acquire()
+        try:
+            yield
+        finally:
+            self._turns.release()
 
     def vector(self, space: Space, text: str) -> Floats:
         """The query's unit vector in the space; a query that was asked before costs no embedding.
@@ -155,14 +166,15 @@ def search(searcher: Searcher, query: Query) -> Results:
     with _timed(took, "total"):
         with _timed(took, "embed"):
             meaning = _understand(searcher, query, notes)
-        with _timed(took, "keyword"):
-            words = store.matching(terms, wanted, only) if terms else EMPTY
-        with _timed(took, "vector"):
-            near = store.nearest(meaning.space, meaning.vector, wanted, only) if meaning else EMPTY
-        with _timed(took, "fuse"):
-            fused = _rank(searcher, meaning, words, near, query, places=places)
-        with _timed(took, "fetch"):
-            found = hits.collect(store, fused, _page(query), only, places)
+        with searcher.turn(took):
+            with _timed(took, "keyword"):
+                words = store.matching(terms, wanted, only) if terms else EMPTY
+            with _timed(took, "vector"):
+                near = store.nearest(meaning.space, meaning.vector, wanted, only) if meaning else EMPTY
+            with _timed(took, "fuse"):
+                fused = _rank(searcher, meaning, words, near, query, places=places)
+            with _timed(took, "fetch"):
+                found = hits.collect(store, fused, _page(query), only, places)
         if query.rerank:
             with _timed(took, "rerank"):
                 found = _rerank(searcher, query, found, notes)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from threading import Barrier, BoundedSemaphore, Lock
+from unittest.mock import Mock
 
 import pytest
 
 from search import embed, query
 from search.config import EMBEDDED_HOST
-from search.errors import ModelUnreachable, QueryError, StoreMismatch
+from search.errors import ModelUnreachable, QueryError, StoreError, StoreMismatch
 from search.ollama.client import Client
 from search.query import Searcher
 from search.records import MODES, Query
 from search.service import Service
+from search.store import Filter, Ranking
 from search.store.sqlite import SqliteStore
 from tests import index
 from tests.fake_models import FakeModel
@@ -40,7 +44,34 @@ def test_a_hit_carries_all_that_is_known_of_it(service: Service) -> None:
     assert hit.scores.vector
     assert "number 1 by keyword" in hit.why
     assert results.mode == "hybrid"
-    assert set(results.took_ms) == {"total", "embed", "keyword", "vector", "fuse", "fetch"}
+    assert set(results.took_ms) == {"total", "embed", "wait", "keyword", "vector", "fuse", "fetch"}
+
+
+def test_no_more_searches_are_at_work_than_there_are_cores(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others wait, and say how long; one that fails gives its turn back."""
+    monkeypatch.setattr(service.searcher, "_turns", BoundedSemaphore(2))
+    matching, at_once, most = service.store.matching, 0, 0
+    lock, met = Lock(), Barrier(2)
+
+    def watched(terms: Sequence[str], count: int, only: Filter) -> Ranking:
+        nonlocal at_once, most
+        with lock:
+            at_once += 1
+            most = max(most, at_once)
+        met.wait(10)
+        with lock:
+            at_once -= 1
+        return matching(terms, count, only)
+
+    monkeypatch.setattr(service.store, "matching", watched)
+    with ThreadPoolExecutor(6) as threads:
+        found = list(threads.map(lambda _: query.search(service.searcher, Query("vectors")), range(6)))
+    assert most == 2
+    assert max(results.took_ms["wait"] for results in found) > 0
+    monkeypatch.setattr(service.store, "matching", Mock(side_effect=StoreError("it is damaged")))
+    for _ in range(3):
+        with pytest.raises(StoreError):
+            query.search(service.searcher, Query("vectors"))
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -15,7 +15,6 @@ sixteen for each vector's own spread, and corrects the product by two numbers ke
 from __future__ import annotations
 
 import math
-import os
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +24,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from search import cores
 from search.vectors import Floats, Integers
 
 Bytes = NDArray[np.uint8]
@@ -282,9 +282,5 @@ def _scan(signs: Words, asked: Asked, found: Distances, blocks: Sequence[tuple[i
         np.add.reduce(counts, axis=0, dtype=np.uint8, out=found[at : at + end - start])
 
 
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-_SECOND = ThreadPoolExecutor(1, "scan") if _cores() > 1 else None
+_SECOND = ThreadPoolExecutor(1, "scan") if cores.available() > 1 else None
 _IDLE = threading.Lock()
