@@ -33,7 +33,7 @@ LEVELS_ALONE = 2_048
 MOST_BY_SIGNS, MOST_BY_LEVELS = 1 / 48, 3
 """For each deviation: at most a 48th of all is kept by signs, and three times what is wanted by levels."""
 
-HISTOGRAM = 16_384
+HISTOGRAM = 8_192
 GAP = 512
 """So many vectors between two cells are scanned too: that takes less than to begin anew."""
 
@@ -78,12 +78,12 @@ class Look:
         sizes = np.cumsum((self.ends - self.starts)[nearest])
         begun = nearest[: 1 + np.searchsorted(sizes, max(self.rows // BEGUN, 100 * count))]
         scans = [self._scan(np.append(begun, len(nearest)))]
-        reached = _nth(self._estimates(self._vectors(scans, _limit(scans, TRIED))), min(count, NEAREST))
+        reached = _nth(self._estimates(self._vectors(scans, _limits(scans, (TRIED,))[0])), min(count, NEAREST))
         may = best >= reached
         may[begun] = False
         scans.append(self._scan(np.flatnonzero(may)))
         most = int(MOST_BY_SIGNS * deviations * self.rows) + LEVELS_ALONE
-        least, most = _limit(scans, 25 * count), _limit(scans, most + 25 * count)
+        least, most = _limits(scans, (25 * count, most + 25 * count))
         return self._vectors(scans, min(max(codes.within(self.asked, reached, deviations), least), most))
 
     def by_levels(self, vectors: Integers, count: int, width: int) -> Integers:
@@ -127,12 +127,12 @@ def look(known: Held, vector: Floats, limits: Within | None) -> Look:
     return Look(known.coded, known.coding, asked, limits, rows, *held.cells_of(known, known.coded, limits))
 
 
-def _limit(scans: Sequence[_Scan], number: int) -> int:
-    """The limit by which about so many are kept."""
+def _limits(scans: Sequence[_Scan], numbers: Sequence[int]) -> list[int]:
+    """The limits by which about so many are kept."""
     count = sum(len(scan.differing) for scan in scans)
     step = max(1, count // HISTOGRAM)
     sample = np.concatenate([scan.differing[::step] for scan in scans])
-    return codes.threshold(sample, number / max(count, 1))
+    return codes.thresholds(sample, [number / max(count, 1) for number in numbers])
 
 
 def _nth(scores: Floats, n: int) -> float:

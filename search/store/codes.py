@@ -239,10 +239,10 @@ def within(asked: Asked, product: float, deviations: float) -> int:
     return int(chances.sum() + deviations * math.sqrt(max(float(variances.sum()) - known, 0)))
 
 
-def threshold(sample: Distances, share: float) -> int:
-    """The distance up to which at least `share` (0 to 1) of a sample lies."""
+def thresholds(sample: Distances, shares: Sequence[float]) -> list[int]:
+    """The distances up to which at least so much (0 to 1) of a sample lies."""
     below = np.cumsum(np.bincount(sample))
-    return int(np.searchsorted(below, min(max(share * len(sample), 1), len(sample))))
+    return [int(np.searchsorted(below, min(max(share * len(sample), 1), len(sample)))) for share in shares]
 
 
 def _nearest(seen: Floats, points: Floats) -> Bytes:

@@ -130,7 +130,7 @@ def test_equal_vectors_have_codes() -> None:
     assert len(set(made.cells.tolist())) == 1
 
 
-def test_a_threshold_lets_through_the_share_wanted() -> None:
+def test_thresholds_let_through_the_share_wanted() -> None:
     """At least that, and all where all are wanted."""
     sample = np.array([5, 1, 3, 3, 9, 200], np.uint8)
-    assert [codes.threshold(sample, share) for share in (0, 0.2, 0.5, 0.6, 1, 9)] == [1, 3, 3, 5, 200, 200]
+    assert codes.thresholds(sample, (0, 0.2, 0.5, 0.6, 1, 9)) == [1, 3, 3, 5, 200, 200]
