@@ -15,16 +15,12 @@ sixteen for each vector's own spread, and corrects the product by two numbers ke
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from search import cores
 from search.vectors import Floats, Integers
 
 Bytes = NDArray[np.uint8]
@@ -59,9 +55,6 @@ SPREAD = 5
 """So many times the variance of the mean direction along the centre: then half of it is taken off queries."""
 
 TINY = 1e-12
-
-SHARED_FROM = 65_536
-"""From how many vectors a scan is worth a second thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,22 +181,17 @@ def ask(vector: Floats, coding: Coding, share: float = 1) -> Asked:
 def distances(signs: Words, runs: Runs, asked: Asked) -> Distances:
     """How many of the signs that count differ from the query's, of the vectors in some stretches one after the other.
 
-    On two threads where there are many vectors, a second core, and nobody else scans.
+    On one thread: the steps are too short for a second one, which waits for Python's lock as long as it computes.
     """
-    count = sum(end - start for start, end in runs)
-    found = np.empty(count, np.uint8)
-    scan = partial(_scan, signs, asked, found)
-    if count >= SHARED_FROM and _SECOND is not None and _IDLE.acquire(blocking=False):
-        try:
-            blocks = _blocks(runs)
-            half = len(blocks) // 2
-            other = _SECOND.submit(scan, blocks[half:])
-            scan(blocks[:half])
-            other.result()
-        finally:
-            _IDLE.release()
-    else:
-        scan(_blocks(runs))
+    found = np.empty(sum(end - start for start, end in runs), np.uint8)
+    wanted, counted = asked.signs[:, None], asked.counted[:, None]
+    differing, numbers = np.empty((len(signs), BLOCK), np.uint64), np.empty((len(signs), BLOCK), np.uint8)
+    for start, end, at in _blocks(runs):
+        bits, counts = differing[:, : end - start], numbers[:, : end - start]
+        np.bitwise_xor(signs[:, start:end], wanted, out=bits)
+        np.bitwise_and(bits, counted, out=bits)
+        np.bitwise_count(bits, out=counts)
+        np.add.reduce(counts, axis=0, dtype=np.uint8, out=found[at : at + end - start])
     return found
 
 
@@ -269,18 +257,3 @@ def _blocks(runs: Runs) -> list[tuple[int, int, int]]:
             found.append((start, end, at))
             at += end - start
     return found
-
-
-def _scan(signs: Words, asked: Asked, found: Distances, blocks: Sequence[tuple[int, int, int]]) -> None:
-    wanted, counted = asked.signs[:, None], asked.counted[:, None]
-    differing, numbers = np.empty((len(signs), BLOCK), np.uint64), np.empty((len(signs), BLOCK), np.uint8)
-    for start, end, at in blocks:
-        bits, counts = differing[:, : end - start], numbers[:, : end - start]
-        np.bitwise_xor(signs[:, start:end], wanted, out=bits)
-        np.bitwise_and(bits, counted, out=bits)
-        np.bitwise_count(bits, out=counts)
-        np.add.reduce(counts, axis=0, dtype=np.uint8, out=found[at : at + end - start])
-
-
-_SECOND = ThreadPoolExecutor(1, "scan") if cores.available() > 1 else None
-_IDLE = threading.Lock()

@@ -62,8 +62,8 @@ def test_the_less_vectors_spread_along_the_centre_the_more_of_it_is_taken_off(
 
 
 def test_stretches_are_counted_one_after_the_other() -> None:
-    """Long ones block by block, on one thread or on two, and nothing of what is between them."""
-    count = codes.SHARED_FROM + 3 * codes.BLOCK
+    """Long ones block by block, and nothing of what is between them."""
+    count = 9 * codes.BLOCK + 3
     signs = np.random.default_rng(0).integers(0, 2**63, (2, count), dtype=np.uint64)
     asked = codes.ask(vectors(1, 128)[0], codes.untrained(128))
     expected = np.bitwise_count((signs ^ asked.signs[:, None]) & asked.counted[:, None]).sum(axis=0)
