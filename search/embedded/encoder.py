@@ -2,7 +2,8 @@
 
 Texts are run one at a time, each on one thread: on a CPU, padding costs more than batching gains, and a
 text's vector then never depends on what it was sent with (the graph quantises per call). Several threads
-take the texts of a call, the longest first.
+take the texts of a call, the longest first. They are the pool's own even where there is one core: Python waits for
+these at its end, and a caller's daemon that it stops in the midst of native code aborts the process.
 This module knows no HTTP; `search.embedded.transport` is its REST face.
 """
 
@@ -41,7 +42,7 @@ class Encoder:
 
     def tokenize(self, texts: Sequence[str], limit: int) -> list[list[int]]:
         """Each text's word pieces without special tokens; those with more than `limit` may be incomplete."""
-        if self.threads == 1 or len(texts) <= 1:
+        if len(texts) <= 1:
             return [self._ids(text, limit) for text in texts]
         return list(self._pool.map(lambda text: self._ids(text, limit), texts))
 
@@ -57,7 +58,7 @@ class Encoder:
         def run(at: int) -> None:
             vectors[at] = self._run(pieces[at])
 
-        if self.threads == 1 or len(pieces) <= 1:
+        if len(pieces) <= 1:
             for at in range(len(pieces)):
                 run(at)
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ import pytest
 
 from ingest import lock
 from ingest.__main__ import main
+from search.config import EMBEDDED_HOST, EMBEDDED_MODEL
 from search.store import Filter
 from search.store.sqlite import SqliteStore
 from tests.fake_ollama import FakeOllama
@@ -262,3 +264,30 @@ def test_a_run_that_finds_nothing_to_do_imports_little(place: Place, monkeypatch
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PROJECT)
     assert "nothing changed" in done.stdout
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="a process cannot be kept to one core here")
+def test_an_interrupt_ends_it_in_words_on_one_core(tmp_path: Path) -> None:
+    """While the embedded model is at work: the process was aborted in the midst of it."""
+    command = [
+        sys.executable,
+        "-m",
+        "ingest",
+        str(PROJECT / "data/corpus"),
+        "--db",
+        str(tmp_path / "index.db"),
+        "--json",
+    ]
+    environment = os.environ | {"SEARCH_EMBED_MODEL": f"{EMBEDDED_HOST}{EMBEDDED_MODEL}"}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, cwd=PROJECT
+    ) as run:
+        os.sched_setaffinity(run.pid, list(os.sched_getaffinity(0))[:1])
+        assert run.stdout is not None
+        for line in run.stdout:
+            if '"embedding"' in line:
+                break
+        run.send_signal(signal.SIGINT)
+        _, said = run.communicate(timeout=60)
+    assert said == "ingest: stopped; what was read is kept, run it again to go on\n"
+    assert run.returncode == 130
