@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -64,9 +64,18 @@ class Terminal:
     def type(self, text: str) -> None:
         os.write(self._ours, text.encode())
 
-    def until(self, words: str, times: int = 1) -> str:
+    def interrupt(self, words: str) -> None:
+        """Ctrl-C until the words come: one that falls between a prompt and the reading is noticed with the next."""
+        for _ in range(10):
+            self.process.send_signal(signal.SIGINT)
+            with suppress(AssertionError):
+                self.until(words, seconds=3)
+                return
+        self.until(words)
+
+    def until(self, words: str, times: int = 1, *, seconds: float = 30) -> str:
         """What is shown until the words have come so many times."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + seconds
         while self.shown.count(words) < times:
             assert time.monotonic() < deadline, f"{words!r} did not come: {self.shown!r}"
             if select.select([self._ours], [], [], 0.1)[0]:
@@ -117,8 +126,7 @@ def test_a_conversation_at_the_terminal(fake_ollama: FakeOllama) -> None:
         shown.until("> ", 4)
         shown.type("/clear\n")
         shown.until("> ", 5)
-        shown.process.send_signal(signal.SIGINT)
-        shown.until("ends)")
+        shown.interrupt("ends)")
         with fake_ollama.failing("stall", route="/api/chat", after=2):
             shown.type(f"{QUESTION}\n")
             shown.until("Vectors ", 5)
