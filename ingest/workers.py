@@ -206,7 +206,7 @@ def _work(connection: Connection, megabytes: int) -> None:
 
 def _readable_at_once(file: Found) -> int:
     """How many bytes of such a file would be read in this process."""
-    if not documents.is_plain(file.name) or file.size > documents.LONG:
+    if file.size > documents.LONG:
         return 0
     try:
         with file.path.open("rb") as opened:

@@ -40,7 +40,7 @@ from search.records import Mode, Query, Results, Status
 from search.slots import RETRY_SECONDS, Slots
 
 SEARCHES_AT_ONCE = 8
-"""More would only wait for each other: a search computes nearly all of its time."""
+"""So many may wait for a slow embedding server together; fewer compute, see `Searcher.turn`."""
 
 _SEARCHES = ThreadPoolExecutor(SEARCHES_AT_ONCE, thread_name_prefix="search")
 

@@ -1,6 +1,6 @@
 """The language of a document, found from its text. Deterministic; knows no store.
 
-py3langid has a model of 97 languages in its wheel: half a second to load, 1 ms for a page. On paragraphs of about
+py3langid has a model of 97 languages in its wheel: most of a second to load, 1 ms for a page. On paragraphs of about
 1,200 characters in English, German, Spanish, Portuguese, Russian, Arabic and Chinese it was right for 96 to 100 %
 (xquad, faquad). Plain English needs no model to be told: its small words do, and no other language has so many of
 them (of 3,539 texts in other languages none passed).

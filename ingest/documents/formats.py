@@ -15,7 +15,7 @@ from ingest.documents.text import clean, decode
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 LONG, SHORT = 1_000_000, 65_536
-"""Bytes; see `readable_at_once`. The worst of a million take four seconds as Markdown, and ten minutes as HTML."""
+"""Bytes; see `readable_at_once`. The worst of a million take four seconds as Markdown, of 320,000 as HTML a minute."""
 
 _MARKDOWN = frozenset({"md", "markdown", "mdown", "mkd", "mkdn", "mdx", "qmd", "rmd"})
 _HTML = frozenset({"html", "htm", "xhtml", "html4", "html5", "shtml"})
