@@ -8,6 +8,7 @@ answer is in it is measured by benchmarks/answers.py.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -38,6 +39,9 @@ WHOLE = CLOSENESS + IN_CONTEXT + KIND + PAIRS + WORDS
 
 Cosines = Callable[[list[str]], Floats | None]
 """The cosines of texts with the question; None where no model answers."""
+
+_TAG = re.compile(r"<!--.*?(?:-->|\Z)|</?[A-Za-z][^<>]*>", re.DOTALL)
+"""What no reader of a page sees: tags, and comments with all that is in them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +148,7 @@ def _candidates(sources: Sequence[Source]) -> list[_Candidate]:
     for place, source in enumerate(sources[:SOURCES_READ]):
         titles = {_plain(line) for line in (source.document.title, *source.chunk.heading)}
         heading = frozenset(stem(word) for word in terms(" ".join((source.document.title, *source.chunk.heading))))
+        seen = _TAG.sub(lambda tag: " " * len(tag[0]), source.chunk.text)
         before = None
         for start, end in sentences.spans(source.chunk.text, rows=source.document.type in sentences.ROWS):
             part = sentences.unquoted(source.chunk.text[start:end])
@@ -158,7 +163,7 @@ def _candidates(sources: Sequence[Source]) -> list[_Candidate]:
                     forms,
                     heading,
                     before,
-                    _says_something(part, titles),
+                    _says_something(sentences.unquoted(seen[start:end]), titles),
                 )
             )
             before = len(found) - 1

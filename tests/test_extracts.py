@@ -33,6 +33,16 @@ def test_headings_and_questions_are_not_quoted() -> None:
     assert not any("# Ships" in text or "Does it float?" in text for text in quoted)
 
 
+def test_tags_and_comments_are_not_quoted() -> None:
+    """Anchors of old headings are full of a question's words, and no reader sees them."""
+    text = (
+        "# Threads\n\n<!-- Old headings of shared threads. Do not remove shared threads or links break. -->\n\n"
+        '<a id="how-threads-share-a-mutex"></a>\n\nA `Mutex<T>` is shared by several threads.'
+    )
+    quoted = [extract.text for extract in extracts.find("How do threads share a mutex?", [source(text)]).extracts]
+    assert quoted == ["A `Mutex<T>` is shared by several threads."]
+
+
 def test_a_heading_is_not_quoted_however_it_is_written() -> None:
     """What stands over a passage announces it."""
     text = "Ships of the museum\n\n**The oldest ship**\n\nThe oldest ship of the museum is made of oak."
