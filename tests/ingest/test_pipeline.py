@@ -430,6 +430,8 @@ def test_several_hosts_share_an_ingest_and_one_may_die(bench: Bench, monkeypatch
     for number in range(20):
         bench.write(f"more/{number}.txt", f"Document number {number} speaks of thing{number}.")
     with FakeOllama() as second, FakeOllama() as third:
+        # One that answers at once may have had all batches before another's thread has run for the first time.
+        bench.fake.fault("slow", route="/api/embed", seconds=0.15)
         third.fault("drop", route="/api/embed", skip=2)
         report = bench.run(url=f"{bench.fake.url},{second.url},{third.url}")
     assert (report.waiting, report.quarantined) == (0, 0)
