@@ -11,7 +11,7 @@ from functools import partial
 
 from ingest.documents import mail, markdown, markup, notebook, office, programs, slides, tables, web
 from ingest.documents.content import IMAGE, Content, Unreadable
-from ingest.documents.text import clean, decode
+from ingest.documents.text import clean, decode, in_lines
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 LONG, SHORT = 1_000_000, 65_536
@@ -69,7 +69,7 @@ def read(data: bytes, name: str) -> Content:
     if extension in ("mbox", "mbx") or (data.startswith(b"From ") and mail.is_mail(data.partition(b"\n")[2][:8192])):
         return mail.read_box(data)
     raw, encoding, warnings = decode(data)
-    text = clean(raw)
+    text = clean(in_lines(raw))
     if not text.strip():
         raise Unreadable("the file has nothing but blanks in it")
     content = _text(text, extension)

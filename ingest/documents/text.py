@@ -42,6 +42,8 @@ _DECLARED = re.compile(
 )
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\f\x1b\0"))
 _UNWANTED = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\xad\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+_PAGE_BEGINS = re.compile(r"^\f+", re.MULTILINE)
+_SEPARATORS = re.compile("[\f\v\x85\u2028\u2029]")
 _ESCAPES = (b"\x1b$B", b"\x1b$@", b"\x1b(J", b"\x1b$(D")
 
 
@@ -69,7 +71,7 @@ def decode(data: bytes) -> tuple[str, str, list[str]]:
 
 
 def clean(text: str) -> str:
-    """The text with `\\n` line ends and without what no index can hold.
+    """What was taken out of a document, or is `in_lines`: with `\\n` line ends and without what no index can hold.
 
     NUL, other control characters and soft hyphens are dropped, lone surrogates and noncharacters become U+FFFD,
     a form feed becomes an empty line.
@@ -77,6 +79,16 @@ def clean(text: str) -> str:
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     text = text.replace("\f", "\n\n").replace("\x85", "\n").replace("\u2028", "\n").replace("\u2029", "\n\n")
     return _UNWANTED.sub(lambda found: "" if found[0] < "\xae" else "\ufffd", text)
+
+
+def in_lines(text: str) -> str:
+    """The text of a file with `\\n` line ends where editors and `sed` count lines, and nowhere else.
+
+    `\\r` alone ends lines where most ends are such; form feeds and the separators of Unicode end none, but part words.
+    """
+    text = text.replace("\r\n", "\n")
+    text = text.replace("\r", "\n" if text.count("\r") > text.count("\n") else " ")
+    return _SEPARATORS.sub(" ", _PAGE_BEGINS.sub("", text))
 
 
 def declared(data: bytes) -> str | None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
 
-AS_IN_THE_FILE = frozenset({"markdown", "text", "code", "json", "xml", "yaml", "toml", "ini"})
+AS_IN_THE_FILE = frozenset("markdown text code json xml yaml toml ini rst org asciidoc typst wiki latex".split())
 """Types of documents whose text is that of their file, line for line."""
 
 MARKS = {"partly": "only partly in", "not found": "not found in"}

@@ -200,6 +200,18 @@ def test_a_line_is_named_where_the_file_has_it(
     assert any(line.endswith("page.html") for line in sources)
 
 
+def test_a_line_is_the_one_that_an_editor_counts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], fake_ollama: FakeOllama
+) -> None:
+    """Form feeds begin pages and no lines, in every kind of text that is kept as it stands."""
+    (tmp_path / "docs" / "manual.rst").write_text("\fManual\n======\n\n\fVectors are kept in one SQLite file.\n")
+    assert ingest([str(tmp_path / "docs")]) == 0
+    fake_ollama.reply = "Vectors are kept in one SQLite file [1]."
+    capsys.readouterr()
+    assert main(["ask", QUESTION, "--path", "*.rst"]) == 0
+    assert "  [1] manual.rst (Manual), line 4\n" in capsys.readouterr().out
+
+
 def test_thoughts_go_to_standard_error(capsys: pytest.CaptureFixture[str], fake_ollama: FakeOllama) -> None:
     """Standard output has the answer alone; in JSON lines they are events."""
     assert main(["ask", QUESTION, "--think"]) == 0

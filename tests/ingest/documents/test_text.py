@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ingest.documents.made import read
+from tests.ingest.documents.made import read, shown
 
 GERMAN = "Über die Größe der Äpfel läßt sich trefflich streiten, sagte er für sich.\n"
 RUSSIAN = "Все счастливые семьи похожи друг на друга, каждая несчастлива по-своему.\n"
@@ -47,3 +47,34 @@ def test_broken_utf8_is_utf8_with_a_warning(tmp_path: Path) -> None:
     document = read(tmp_path, "a.txt", GERMAN.encode() + b"\xff und mehr")
     assert document.text == GERMAN + "\ufffd und mehr"
     assert document.warnings == ("1 places could not be read in the encoding utf-8",)
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.md", "a.py", "a.json", "a.xml", "a.yaml", "a.toml", "a.ini", "a.rst"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\r\r\n"])
+def test_lines_are_those_that_an_editor_counts(tmp_path: Path, name: str, end: str) -> None:
+    """A form feed, a separator of another kind and a stray carriage return begin no line; no words are joined."""
+    stray = "" if "\r" in end else "six\rsix "
+    lines = [
+        "one",
+        "\fone",
+        "\f",
+        "two\ftwo",
+        "three\vthree",
+        "four\x85four",
+        "five\u2028five\u2029five",
+        f"{stray}end",
+    ]
+    document = read(tmp_path, name, end.join(lines))
+    assert [line.split() for line in document.text.split("\n")] == [
+        ["one"], ["one"], [], ["two"] * 2, ["three"] * 2, ["four"] * 2, ["five"] * 3, [*stray.split(), "end"],
+    ]  # fmt: skip
+
+
+def test_a_page_in_a_text_is_a_paragraph_of_its_own(tmp_path: Path) -> None:
+    """An RFC has a form feed between pages, on a line of its own or before the next page's first words."""
+    text = "Last words.\n\n[Page 1]\n\f\nRFC 9999\n\nFirst words.\n\n[Page 2]\n\n\fRFC 9999\n"
+    document = read(tmp_path, "a.txt", text)
+    assert document.text.count("\n") == text.count("\n")
+    assert [part for _, _, part in shown(document)] == [
+        "Last words.", "[Page 1]", "RFC 9999", "First words.", "[Page 2]", "RFC 9999",
+    ]  # fmt: skip
