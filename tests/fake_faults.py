@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tests.fake_http import FOR_EVER, HANG_UP, Answer, Request, Step
+from tests.fake_http import FOR_EVER, HANG_UP, Answer, Condition, Request, Step
 
 Make = Callable[[], Answer]
 Failing = Callable[..., Answer]
@@ -107,17 +107,20 @@ def half(_request: Request, make: Make) -> Answer:
     return replace(answer, steps=[*steps[:-1], last[: len(last) // 2], HANG_UP])
 
 
-def slow(_request: Request, make: Make, seconds: float) -> Answer:
-    """Waits before the first byte, as a model that is loaded makes a server do."""
+def slow(_request: Request, make: Make, seconds: float = 0.0, until: Condition | None = None) -> Answer:
+    """Waits before the first byte, as a model that is loaded makes a server do; for so long, or until something holds.
+
+    With `until` a test decides what comes first, however slow the machine is.
+    """
     answer = make()
-    return replace(answer, steps=[seconds, *answer.steps])
+    return replace(answer, steps=[until or seconds, *answer.steps])
 
 
-def stall(_request: Request, make: Make, after: int = 0, seconds: float = FOR_EVER) -> Answer:
-    """Falls silent after so many lines of a stream (0: before the first byte)."""
+def stall(_request: Request, make: Make, after: int = 0, until: Condition | None = None) -> Answer:
+    """Falls silent after so many lines of a stream (0: before the first byte), until something holds, or for ever."""
     answer = make()
     steps = list(answer.steps)
-    return replace(answer, steps=[*steps[:after], seconds, *steps[after:]])
+    return replace(answer, steps=[*steps[:after], until or FOR_EVER, *steps[after:]])
 
 
 # ------------------------------------------------------------------ streams

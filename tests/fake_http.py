@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-Step = bytes | float | None
+Condition = Callable[[], object]
+Step = bytes | float | Condition | None
 HANG_UP: None = None
 FOR_EVER = math.inf
 
@@ -34,7 +35,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """What is sent: bytes are sent, a number of seconds is waited, HANG_UP closes the connection.
+    """What is sent: bytes are sent, so many seconds or until something holds is waited, HANG_UP closes the connection.
 
     The status line goes out with the first bytes, so waiting before them is waiting for the first byte.
     `length` None sends chunks, as Ollama's streams do.
@@ -153,10 +154,12 @@ class Handler(BaseHTTPRequestHandler):
         lines += [f"{name}: {value}" for name, value in headers.items()]
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
-    def wait(self, seconds: float) -> None:
-        """Waits, but not longer than the client or the server is there."""
-        until = time.monotonic() + seconds
+    def wait(self, step: float | Condition) -> None:
+        """Waits so many seconds, or until something holds; not longer than the client or the server is there."""
+        until = FOR_EVER if callable(step) else time.monotonic() + step
         while (left := until - time.monotonic()) > 0 and not self.server.closing.is_set():
+            if callable(step) and step():
+                return
             readable, _, _ = select.select([self.connection], [], [], min(left, 0.02))
             if readable and not self.connection.recv(1, socket.MSG_PEEK):
                 raise HungUp

@@ -207,9 +207,9 @@ def test_vector_mode_without_the_model_is_unavailable(client: httpx.Client, fake
 
 def test_more_answers_than_slots_are_asked_to_come_back(client: httpx.Client, fake_ollama: FakeOllama) -> None:
     """503 with Retry-After while the others go on, and a free slot afterwards."""
-    fake_ollama.fault("slow", route="/api/chat", seconds=1.0)
     ask = {"question": "Where are vectors kept?"}
     statuses: list[int] = []
+    fake_ollama.fault("slow", route="/api/chat", until=lambda: statuses.count(503) == 3)
 
     def one() -> None:
         response = httpx.post(f"{client.base_url}/ask", json=ask, timeout=30)

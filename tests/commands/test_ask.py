@@ -9,6 +9,7 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -102,9 +103,11 @@ def terminal(*arguments: str) -> Iterator[Terminal]:
 
 def test_an_answer_comes_as_it_is_written_with_marks_and_places(fake_ollama: FakeOllama) -> None:
     """The first words are there while the model still writes; then doubts, and path, heading and line."""
-    fake_ollama.fault("stall", route="/api/chat", after=4, seconds=2.0)
+    seen = threading.Event()
+    fake_ollama.fault("stall", route="/api/chat", after=4, until=seen.is_set)
     with terminal("ask", QUESTION) as shown:
         assert "cheese" not in shown.until("Vectors are")
+        seen.set()
         whole = shown.until("line 3")
     assert "\x1b[31mnot found in the passages: The moon is made of green cheese [1].\x1b[0m" in whole
     assert "[1] storage.md (Storage), line 3" in whole

@@ -129,8 +129,8 @@ def test_killed_at_random_moments_it_ends_in_the_same_state(
     db, chance, killed = tmp_path / "index.db", random.Random(7), 0
     undisturbed(processes, folder, tmp_path / "warm.db", fake)
     seconds = undisturbed(processes, folder, tmp_path / "timed.db", fake)
-    for number in range(KILLS):
-        if number % 5 == 0:
+    while killed < KILLS:
+        if killed % 5 == 0:
             db.unlink(missing_ok=True)  # from nothing again: the schema is cut off too
             Path(f"{db}-wal").unlink(missing_ok=True)
             Path(f"{db}-shm").unlink(missing_ok=True)
@@ -138,11 +138,14 @@ def test_killed_at_random_moments_it_ends_in_the_same_state(
         time.sleep(chance.uniform(0, seconds))
         process.kill()
         process.join()
-        killed += process.exitcode == -signal.SIGKILL
+        if process.exitcode == 0:
+            seconds *= 0.8  # what was measured on a busy machine is too long on an idle one
+        else:
+            assert process.exitcode == -signal.SIGKILL
+            killed += 1
         folder.change()
     undisturbed(processes, folder, db, fake)
     undisturbed(processes, folder, tmp_path / "whole.db", fake)
-    assert killed >= KILLS // 2
     assert state(db) == state(tmp_path / "whole.db")
 
 

@@ -49,10 +49,18 @@ class Watch:
             self.ended = error
 
     def rest(self) -> int:
-        """Waits until the passes of the beginning are over."""
+        """Waits until the passes of the beginning, or of a change, are over; how many there were."""
         wait_for(lambda: self.passes >= 2)
-        time.sleep(0.6)
-        return self.passes
+        passes = 0
+        while passes < self.passes:
+            passes = self.passes
+            time.sleep(0.6)
+        return passes
+
+    def put(self, name: str, text: str) -> None:
+        """Writes a file in one step: a busy machine may give two notices of a file that is made and then written."""
+        (self.folder / ".part").write_text(text)
+        (self.folder / ".part").replace(self.folder / name)
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 20) -> None:
@@ -79,12 +87,12 @@ def test_a_change_makes_a_pass_and_noise_does_not(watch: Watch) -> None:
     for name in ("index.db", "index.db-wal", ".hidden", ".git/HEAD"):
         (watch.folder / name).parent.mkdir(exist_ok=True)
         (watch.folder / name).write_text("x")
-    time.sleep(0.6)
-    assert watch.passes == before
-    (watch.folder / ".gitignore").write_text("*.tmp")
-    wait_for(lambda: watch.passes == before + 1)
-    (watch.folder / "a.md").write_text("text")
-    wait_for(lambda: watch.passes == before + 2)
+    assert watch.rest() == before
+    watch.put(".gitignore", "*.tmp")
+    wait_for(lambda: watch.passes > before)
+    before = watch.rest()
+    watch.put("a.md", "text")
+    wait_for(lambda: watch.passes > before)
 
 
 def test_a_pass_under_way_learns_that_there_is_something_newer(watch: Watch) -> None:
@@ -92,11 +100,11 @@ def test_a_pass_under_way_learns_that_there_is_something_newer(watch: Watch) -> 
     watch.thread.start()
     watch.rest()
     watch.wait_for_news = True
-    (watch.folder / "a.md").write_text("text")
+    watch.put("a.md", "text")
     time.sleep(0.6)
     assert watch.paused == 0
     watch.wait_for_news = False
-    (watch.folder / "b.md").write_text("text")
+    watch.put("b.md", "text")
     wait_for(lambda: watch.paused == 1)
 
 
@@ -133,7 +141,7 @@ def test_the_first_look_does_not_disturb_the_first_pass(watch: Watch, monkeypatc
 
     monkeypatch.setattr(watch, "once", once)
     watch.thread.start()
-    wait_for(lambda: watch.passes == 2)
+    wait_for(lambda: watch.passes >= 2)
     assert news == [False]
 
 

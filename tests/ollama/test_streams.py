@@ -154,8 +154,8 @@ def test_a_stalled_stream_ends_by_the_idle_timeout(ask: Ask, fake_ollama: FakeOl
 
 def test_a_slow_first_byte_is_no_stall(ask: Ask, fake_ollama: FakeOllama) -> None:
     """A model is loaded: the idle timeout does not apply yet."""
-    fake_ollama.fault("slow", seconds=0.8)
-    timeouts = Timeouts(first_byte=30, idle=0.4)
+    fake_ollama.fault("slow", seconds=1.5)
+    timeouts = Timeouts(first_byte=30, idle=1.0)
     assert ask(fake_ollama.url, "chat_stream", "llama3", MESSAGES, timeouts=timeouts)[-1].done
 
 
