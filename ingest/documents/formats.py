@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from functools import partial
 
-from ingest.documents import mail, markdown, markup, notebook, office, programs, slides, tables, web
+from ingest.documents import feeds, mail, markdown, markup, notebook, office, programs, slides, tables, web
 from ingest.documents.content import IMAGE, Content, Unreadable
 from ingest.documents.text import clean, decode, in_lines
 
@@ -28,7 +28,7 @@ _DATA = frozenset(
 )
 _XML_DOCUMENTS = frozenset({"fb2", "docbook", "docbook4", "docbook5", "jats", "opml"})
 
-_PAGE = re.compile(r"(?i)\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype html|html[\s>])", re.DOTALL)
+_PAGE = re.compile(r"(?i)\s*(<\?xml[^>]*>\s*)?(?><!--.*?-->\s*)*<(!doctype html|html[\s>])", re.DOTALL)
 
 # What files begin with that hold no text to read: (offset, bytes, what it is).
 _NO_TEXT = (
@@ -115,8 +115,10 @@ def _by_look(text: str) -> Callable[[str], Content]:
 
 
 def _xml(text: str) -> Content:
-    """XML of no known kind is kept as it stands, unless it is a page."""
-    return web.read(text) if _PAGE.match(text[:1024]) else Content("xml", text)
+    """XML of no known kind is kept as it stands, unless it is a page or a feed."""
+    if _PAGE.match(text[:1024]):
+        return web.read(text)
+    return feeds.read(text) if feeds.is_feed(text) else Content("xml", text)
 
 
 def _settings(kind: str, text: str) -> Content:
