@@ -12,7 +12,6 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
 
@@ -269,7 +268,13 @@ def blob_upload(digest: str, file: Path) -> Call[None]:
 def _record(name: str) -> Callable[[Any], Any]:
     """Reads an answer as the record of this name in `wire`, which is imported with the first such answer: it takes as
     long as a search, and one that embeds its query in this process has none."""
-    return lambda data: getattr(import_module("search.ollama.wire"), name).model_validate(data)
+
+    def read(data: Any) -> Any:
+        from search.ollama import wire  # noqa: PLC0415 (see above)
+
+        return getattr(wire, name).model_validate(data)
+
+    return read
 
 
 def _thoughts_apart() -> ThoughtsApart:
