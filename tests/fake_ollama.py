@@ -394,6 +394,6 @@ def _as_get(method: str) -> str:
 def _decoded(request: Request) -> Request:
     try:
         decoded = json.loads(request.body) if request.body else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return request
     return Request(request.method, request.path, request.headers, request.body, decoded)

@@ -61,7 +61,7 @@ class Behind:
         passed = await passing.send(self.client, method, path, content, {"content-type": "application/json"})
         text = await passed.read()
         try:
-            found = json.loads(text)
+            found = pydantic_core.from_json(text)
         except ValueError:
             found = {"error": text.decode("utf-8", "replace")}
         return passed.status, found if isinstance(found, dict) else {"error": text.decode("utf-8", "replace")}
@@ -221,7 +221,8 @@ async def _speak(made: Behind, request: Request, verb: str) -> Response:
 def _unsupported(body: Json, name: str) -> tuple[int, Json] | None:
     """What an answer from the documents cannot do is refused in Ollama's words, and not ignored."""
     wanted = {"tools": body.get("tools"), "thinking": body.get("think"), "a format": body.get("format")}
-    last = (body.get("messages") or [{}])[-1]
+    messages = body.get("messages")
+    last = messages[-1] if isinstance(messages, list) and messages else None
     wanted["images"] = body.get("images") or (isinstance(last, dict) and last.get("images"))
     what = next((what for what, asked in wanted.items() if asked), None)
     return (400, {"error": f'"{name}" does not support {what}'}) if what else None
@@ -296,7 +297,7 @@ def status(error: SearchError) -> int:
 def decoded(raw: bytes) -> Json:
     """A body as an object; an empty one where it is none: the server behind says what is wrong with it."""
     try:
-        found = json.loads(raw)
+        found = pydantic_core.from_json(raw)  # the standard library's raises RecursionError too
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}

@@ -116,6 +116,8 @@ def _asked(body: Json, name: str) -> Question:
     what = next((what for what, asked in wanted.items() if asked), None)
     if what:
         raise QueryError(f"{name} does not support {what}: it answers from the documents")
+    if not isinstance(body.get("stream_options") or {}, dict):
+        raise QueryError("stream_options has to be an object")
     messages = body.get("messages")
     if not isinstance(messages, list) or not messages or not all(isinstance(message, dict) for message in messages):
         raise QueryError("messages has to be a list of objects, at least one")

@@ -185,7 +185,10 @@ def test_a_failure_in_a_stream_is_a_last_line(client: httpx.Client, fake_ollama:
         ({"format": "json"}, "does not support a format"),
         ({"messages": [{"role": "user", "content": "?", "images": ["x"]}]}, "does not support images"),
         ({"messages": [{"role": "assistant", "content": "x"}]}, "the last message has to be a text of the user"),
-        ({"messages": "x"}, ""),
+        ({"messages": "x"}, "messages has to be a list of objects"),
+        ({"messages": 5}, "messages has to be a list of objects"),
+        ({"messages": {"role": "user"}}, "messages has to be a list of objects"),
+        ({"messages": ["x"]}, "messages has to be a list of objects"),
         ({"messages": [{"role": "user", "content": " "}]}, "the question is empty"),
         ({"model": "all-minilm+docs"}, "does not support chat"),
     ],
@@ -253,3 +256,10 @@ def test_a_server_that_is_down_is_said(client: httpx.Client, fake_ollama: FakeOl
         assert "no answer from" in answer.json()["error"]
     quoted = client.post("/api/chat", json={"model": "extracts+docs", "messages": ASK, "stream": False})
     assert "Vectors are kept" in quoted.json()["message"]["content"]
+
+
+@pytest.mark.parametrize("path", ["/api/chat", "/api/generate", "/api/show", "/v1/chat/completions", "/v1/embeddings"])
+def test_a_body_that_is_nested_too_deep_is_refused(client: httpx.Client, path: str) -> None:
+    """As one that is no JSON at all, and not as a defect of the service."""
+    answer = client.post(path, content=b'{"model": ' + b"[" * 100_000)
+    assert answer.status_code in (400, 404)

@@ -80,6 +80,8 @@ def test_embeddings_of_the_embedded_model(alone: httpx.Client) -> None:
         ({"response_format": {"type": "json_object"}}, 400, "does not support response_format"),
         ({"n": 2}, 400, "does not support n"),
         ({"messages": []}, 400, "at least one"),
+        ({"messages": {"role": "user"}}, 400, "has to be a list of objects"),
+        ({"stream": True, "stream_options": "x"}, 400, "stream_options has to be an object"),
     ],
 )
 def test_what_documents_cannot_answer_is_refused(
