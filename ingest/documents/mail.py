@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator
 from email import message_from_bytes
 from email.header import decode_header, make_header
@@ -73,23 +74,27 @@ def _bodies(message: Message, attachments: list[Attachment]) -> Iterator[Message
             attachments.append(Attachment(_clean_name(name) + ".eml", inner[0].as_bytes()))
     elif message.is_multipart():
         parts = [part for part in message.get_payload() if isinstance(part, Message)]
-        if message.get_content_subtype() == "alternative":
-            parts = _best(parts)
+        is_alternative = message.get_content_subtype() == "alternative"
+        best = _best(parts) if is_alternative else None
         for part in parts:
-            yield from _bodies(part, attachments)
+            if not is_alternative or part is best:
+                yield from _bodies(part, attachments)
+            elif part.is_multipart():
+                # Its words are those of the best one, but there may be attachments beside them.
+                deque(_bodies(part, attachments), maxlen=0)
     elif _is_body(message):
         yield message
     else:
         _collect(message, attachments)
 
 
-def _best(parts: list[Message]) -> list[Message]:
-    """Of alternatives that say the same: plain text, else HTML, else whatever there is."""
+def _best(parts: list[Message]) -> Message | None:
+    """Of alternatives that say the same: plain text, else HTML, else the last one; None of none."""
     for wanted in ("text/plain", "text/html"):
         for part in parts:
             if part.get_content_type() == wanted and _payload(part).strip():
-                return [part, *(other for other in parts if other.is_multipart())][:1]
-    return parts[-1:]
+                return part
+    return parts[-1] if parts else None
 
 
 def _is_body(part: Message) -> bool:

@@ -29,6 +29,20 @@ def test_mail_and_its_attachments(tmp_path: Path) -> None:
     assert notes.hash == mail.hash
 
 
+def test_attachments_inside_of_an_alternative_are_read(tmp_path: Path) -> None:
+    """Some programs put them beside the HTML, within the part that says the same as the plain text."""
+    html = "Content-Type: text/html\n\n<p>the same</p>\n"
+    attached = 'Content-Type: text/markdown\nContent-Disposition: attachment; filename="notes.md"\n\n# Notes\n\nWords.\n'
+    picture = "Content-Type: image/png\nContent-ID: <1>\n\nPNG\n"
+    mixed = f"Content-Type: multipart/mixed; boundary=M\n\n--M\n{html}--M\n{attached}--M\n{picture}--M--\n"
+    plain = "Content-Type: text/plain\n\nGreetings\n"
+    head = "From: a@example.org\nSubject: s\nMIME-Version: 1.0\nContent-Type: multipart/alternative; boundary=A\n\n"
+    mail, notes = read_all(tmp_path, "a.eml", f"{head}--A\n{plain}--A\n{mixed}--A--\n")
+    assert mail.text.endswith("Attachments: notes.md\n\nGreetings")
+    assert "the same" not in mail.text
+    assert (notes.path, notes.title) == ("a.eml/notes.md", "Notes")
+
+
 def test_a_box_of_mails(tmp_path: Path) -> None:
     """An MBOX is a list of its mails, each a document of its own."""
     headers = "From: a@example.org\nTo: b@example.org\nSubject: One\n\n"
