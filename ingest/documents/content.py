@@ -13,6 +13,7 @@ from search.records import Block
 
 MAX_HEADING = 200
 IMAGE = "it is an image: the words in it can only be read by text recognition (OCR), which is not set up"
+PROTECTED = "it is protected by a password: remove the protection to have it read"
 
 
 class Unreadable(Exception):

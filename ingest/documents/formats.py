@@ -9,8 +9,8 @@ import re
 from collections.abc import Callable
 from functools import partial
 
-from ingest.documents import feeds, mail, markdown, markup, notebook, office, programs, slides, tables, web
-from ingest.documents.content import IMAGE, Content, Unreadable
+from ingest.documents import feeds, mail, markdown, markup, notebook, office, parts, programs, slides, tables, web
+from ingest.documents.content import IMAGE, PROTECTED, Content, Unreadable
 from ingest.documents.text import clean, decode, in_lines
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -26,6 +26,7 @@ _SETTINGS = {"yaml": "yaml", "yml": "yaml", "toml": "toml", "ini": "ini", "cfg":
 _DATA = frozenset(
     "onnx pt pth ckpt safetensors gguf ggml tflite pb npy npz pkl pickle h5 hdf5 parquet arrow feather".split()
 )
+_OPENDOCUMENT = frozenset({"odt", "ods", "odp"})
 _XML_DOCUMENTS = frozenset({"fb2", "docbook", "docbook4", "docbook5", "jats", "opml"})
 
 _PAGE = re.compile(r"(?i)\s*(<\?xml[^>]*>\s*)?(?><!--.*?-->\s*)*<(!doctype html|html[\s>])", re.DOTALL)
@@ -178,6 +179,8 @@ def _binary(data: bytes, extension: str) -> str | None:
 def _zipped(data: bytes, extension: str) -> str:
     """Office documents and e-books are zip archives: the parts in them tell which."""
     if extension in office.FORMATS or extension == "odp":
+        if extension in _OPENDOCUMENT and parts.is_protected(data):
+            raise Unreadable(PROTECTED)
         return extension
     if extension in ("pages", "numbers", "key"):
         raise Unreadable("it is a document of Apple's iWork, which is not read: export it as a PDF")
@@ -195,7 +198,7 @@ def _zipped(data: bytes, extension: str) -> str:
 def _compound(data: bytes, extension: str) -> str:
     """The container of old Office formats, of Outlook mails, and of encrypted new ones."""
     if _wide("EncryptedPackage") in data:
-        raise Unreadable("it is protected by a password: remove the protection to have it read")
+        raise Unreadable(PROTECTED)
     if extension in office.FORMATS and extension in ("doc", "xls", "ppt", "msg"):
         return extension
     signs = (("WordDocument", "doc"), ("Workbook", "xls"), ("PowerPoint Document", "ppt"), ("__properties", "msg"))

@@ -20,6 +20,7 @@ import kreuzberg
 from ingest.documents import hyphens, markdown, parts, references, sheets
 from ingest.documents.content import (
     IMAGE,
+    PROTECTED,
     Attachment,
     Content,
     Unreadable,
@@ -154,7 +155,7 @@ def _cut_off(data: bytes) -> str:
 def _reason(message: str) -> str:
     lowered = message.lower()
     if "password" in lowered or "encrypted" in lowered:
-        return "it is protected by a password: remove the protection to have it read"
+        return PROTECTED
     if any(sign in lowered for sign in ("formaterror", "eocd", "zip", "invalid", "corrupt", "truncated")):
         return f"it is damaged or not what its name says ({_first_line(message)})"
     return f"it cannot be read ({_first_line(message)})"

@@ -29,9 +29,11 @@ _PARTS = (
     ("Diagrams", re.compile(r"(word|ppt|xl)/diagrams/data\d+\.xml$")),
     ("Text boxes", re.compile(r"xl/drawings/drawing\d+\.xml$")),
 )
-_FAILURES = (
+FAILURES = (
     zipfile.BadZipFile, zlib.error, KeyError, OSError, ValueError, NotImplementedError, RuntimeError, EOFError
 )  # fmt: skip
+"""What zipfile raises for an archive that is damaged, encrypted, or without a part."""
+_MANIFEST = "META-INF/manifest.xml"
 _PRESENTATION = "ppt/presentation.xml"
 _SLIDE = re.compile(r'<(?:\w+:)?sldId\b[^>]*\br:id="([^"]*)"')
 _RELATION = re.compile(r"<(?:\w+:)?Relationship\b[^>]*>")
@@ -65,10 +67,19 @@ def slide_order(data: bytes) -> dict[int, int]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             shown = [path for path in _shown(archive) if path in archive.namelist()]
-    except _FAILURES:
+    except FAILURES:
         return {}
     by_file = sorted(shown, key=lambda path: [int(digits) for digits in re.findall(r"\d+", path)])
     return {by_file.index(path) + 1: number for number, path in enumerate(shown, 1)}
+
+
+def is_protected(data: bytes) -> bool:
+    """Whether an OpenDocument file is encrypted with a password (`manifest:encryption-data`)."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive, archive.open(_MANIFEST) as manifest:
+            return b"encryption-data" in manifest.read(MAX_PART_BYTES)
+    except FAILURES:
+        return False
 
 
 def relations(archive: zipfile.ZipFile, path: str) -> dict[str, str]:
@@ -95,7 +106,7 @@ def _parts(data: bytes) -> Iterator[Part]:
                 for member in [one for one in members if pattern.match(one.filename)][:MAX_PARTS]:
                     text = archive.read(member).decode("utf-8", "replace")
                     yield Part(name, text, slides.get(member.filename))
-    except _FAILURES:
+    except FAILURES:
         return
 
 

@@ -10,9 +10,8 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-import zlib
 
-from ingest.documents import styles
+from ingest.documents import parts, styles
 
 ZIPPED = frozenset({"docx"})
 XML = frozenset({"fb2", "docbook", "jats", "opml"})
@@ -54,7 +53,7 @@ def _rewritten(data: bytes) -> bytes:
                 elif member.filename == STYLES:
                     part = styles.with_plain_ones(part)
                 copy.writestr(member.filename, _REFERENCE.sub(_character, part) if is_xml else part)
-    except (zipfile.BadZipFile, zlib.error, OSError, ValueError, NotImplementedError, RuntimeError, EOFError):
+    except parts.FAILURES:
         return data
     return target.getvalue()
 

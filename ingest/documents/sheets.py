@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-import zlib
 from collections.abc import Iterator
 from html import unescape
 
@@ -34,7 +33,7 @@ def first_rows(data: bytes) -> dict[str, int]:
             if "content.xml" in archive.namelist():
                 return dict(_opendocument(_member(archive, "content.xml")))
             return dict(_office(archive))
-    except (zipfile.BadZipFile, zlib.error, KeyError, OSError, ValueError, NotImplementedError, RuntimeError, EOFError):
+    except parts.FAILURES:
         return {}
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import io
 import zipfile
-import zlib
 from collections.abc import Iterator
 from xml.etree import ElementTree
 
+from ingest.documents import parts
 from ingest.documents.content import Content, Unreadable, Writer, heading_text
 from ingest.documents.text import clean
 
@@ -27,7 +27,7 @@ def read(data: bytes) -> Content:
             content = ElementTree.fromstring(archive.read("content.xml"))
             meta = archive.read("meta.xml") if "meta.xml" in archive.namelist() else b"<meta/>"
         title = ElementTree.fromstring(meta).findtext(f".//{_DUBLIN}title") or ""
-    except (zipfile.BadZipFile, zlib.error, KeyError, ValueError, OSError, EOFError, ElementTree.ParseError) as error:
+    except (*parts.FAILURES, ElementTree.ParseError) as error:
         raise Unreadable("it is damaged or not what its name says") from error
     writer = Writer()
     for number, slide in enumerate(content.iter(f"{_DRAW}page"), 1):

@@ -32,7 +32,7 @@ def test_mail_and_its_attachments(tmp_path: Path) -> None:
 def test_attachments_inside_of_an_alternative_are_read(tmp_path: Path) -> None:
     """Some programs put them beside the HTML, within the part that says the same as the plain text."""
     html = "Content-Type: text/html\n\n<p>the same</p>\n"
-    attached = 'Content-Type: text/markdown\nContent-Disposition: attachment; filename="notes.md"\n\n# Notes\n\nWords.\n'
+    attached = 'Content-Type: text/markdown\nContent-Disposition: attachment; filename="notes.md"\n\n# Notes\n\nWord.\n'
     picture = "Content-Type: image/png\nContent-ID: <1>\n\nPNG\n"
     mixed = f"Content-Type: multipart/mixed; boundary=M\n\n--M\n{html}--M\n{attached}--M\n{picture}--M--\n"
     plain = "Content-Type: text/plain\n\nGreetings\n"

@@ -166,6 +166,27 @@ def test_opendocument_slides(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("extension", ["odt", "ods", "odp"])
+def test_an_opendocument_file_with_a_password_says_so(tmp_path: Path, extension: str) -> None:
+    """What is in it is noise, and the manifest says why."""
+    with zipfile.ZipFile(tmp_path / "made", "w") as archive:
+        archive.writestr("content.xml", bytes(range(256)) * 4)
+        entry = '<m:file-entry m:full-path="content.xml"><m:encryption-data/></m:file-entry>'
+        archive.writestr("META-INF/manifest.xml", f'<m:manifest xmlns:m="urn:m">{entry}</m:manifest>')
+    assert "password" in reason(tmp_path, f"a.{extension}", (tmp_path / "made").read_bytes())
+
+
+@pytest.mark.parametrize("extension", ["docx", "xlsx", "pptx", "odt", "ods", "odp", "epub"])
+def test_an_encrypted_archive_is_a_reason_and_no_defect(tmp_path: Path, extension: str) -> None:
+    """By the zip format's own means, which no office program uses."""
+    with zipfile.ZipFile(tmp_path / "made", "w") as archive:
+        archive.writestr("content.xml", "<a/>")
+    data = bytearray((tmp_path / "made").read_bytes())
+    data[6] |= 1
+    data[data.index(b"PK\1\2") + 8] |= 1
+    assert reason(tmp_path, f"a.{extension}", bytes(data))
+
+
 def test_rows_of_a_workbook_are_those_that_its_program_shows(tmp_path: Path) -> None:
     """Empty rows above a table and in it count, and each sheet has its own."""
     book = Workbook()
