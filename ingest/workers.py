@@ -196,7 +196,9 @@ def _work(connection: Connection, megabytes: int) -> None:
     """A worker's life: reads what it is sent until it is told to stop or nobody is there any more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started it
     _limit_memory(megabytes)
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # extractors print their crashes; the reason comes another way
+    # Extractors print their crashes; the reason comes another way. Standard output may be lines of JSON.
+    for output in (1, 2):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), output)
     with contextlib.suppress(EOFError, OSError):
         connection.send([])
         while (task := connection.recv()) is not None:

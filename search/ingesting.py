@@ -24,7 +24,7 @@ END_SECONDS = 10.0
 class Ingest:
     """One `ingest FOLDER` under way. `code` is its exit code, None while it runs.
 
-    `heard` is told each event as it comes, in a thread of its own.
+    `heard` is told each event as it comes, in a thread of its own; where that fails, the ingest ends.
     """
 
     def __init__(
@@ -75,16 +75,17 @@ class Ingest:
         self._listener.join()
 
     def _listen(self) -> None:
-        with self._process:
-            for line in self._process.stdout or ():
-                event: Event = json.loads(line)
-                with self._news:
-                    self._events.append(event)
-                    self._count += 1
-                    self._news.notify_all()
-                if self._heard:
-                    self._heard(event)
-            code = self._process.wait()
-        with self._news:
-            self.code = code
-            self._news.notify_all()
+        try:
+            with self._process:  # whatever happens here, its pipes are closed, on which the process ends
+                for line in self._process.stdout or ():
+                    event: Event = json.loads(line)
+                    with self._news:
+                        self._events.append(event)
+                        self._count += 1
+                        self._news.notify_all()
+                    if self._heard:
+                        self._heard(event)
+        finally:
+            with self._news:
+                self.code = self._process.wait()
+                self._news.notify_all()

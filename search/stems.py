@@ -90,8 +90,6 @@ OTHERS = 3
 _LONG = 4
 """From so many letters on; shorter ones are abbreviations of something too often."""
 
-LATIN = tuple(language for language in FUNCTION_WORDS if language not in {"russian", "arabic"})
-
 _SHARE = 0.05
 """A text is in a language when at least two of its words, and this share of them, are that language's small words."""
 

@@ -182,7 +182,7 @@ def test_every_text_has_terms_or_no_words(text: str) -> None:
     assert all(term.split() == [term] for term in keywords.terms(text))
 
 
-@given(st.text(), st.sampled_from(stems.LATIN))
+@given(st.text(), st.sampled_from(sorted(stems.FUNCTION_WORDS.keys() - {"russian", "arabic"})))
 def test_a_text_is_found_by_its_own_words(text: str, language: str) -> None:
     """Whatever a text is, a query of the same words meets it, whichever other languages the index holds."""
     analysis = keywords.analyse(text)

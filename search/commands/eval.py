@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 SHOWN = 10
 TITLES = {"recall": "recall", "ndcg": "nDCG", "mrr": "MRR"}
-SAVED = "saved"
 
 
 def add(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -99,6 +99,11 @@ def _ingest(folder: Path, settings: Settings, cleanup: contextlib.ExitStack) -> 
 
 def _tell(event: Event) -> None:
     """What a person wants to know of the ingest; errors come in words of its own."""
+    with contextlib.suppress(BrokenPipeError):  # nobody reads it any more (`search serve ... | head -1`)
+        _print(event)
+
+
+def _print(event: Event) -> None:
     if event["type"] == "file" and event["outcome"] in ("failed", "partial"):
         line = f"{event['outcome']}: {printable(event['path'])}: {printable(event['reason'])}"
         print(line, file=sys.stderr, flush=True)

@@ -20,6 +20,8 @@ from ingest.workers import Workers
 from search.errors import DocumentError
 from search.records import Document
 
+PROJECT = Path(__file__).parents[2]
+
 Results = dict[str, list[Document] | DocumentError]
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs pipes and signals of POSIX systems")
@@ -183,6 +185,23 @@ def test_workers_leave_when_their_parent_is_killed(tmp_path: Path) -> None:
     while any(is_running(pid) for pid in pids) and time.monotonic() < end:
         time.sleep(0.05)
     assert not [pid for pid in pids if is_running(pid)]
+
+
+def test_what_a_reader_prints_gets_into_no_output() -> None:
+    """A program that reads the events of an ingest would take it for one."""
+    program = (
+        "import os\n"
+        "from multiprocessing import Pipe\n"
+        "from ingest import workers\n"
+        "workers._read = lambda *_: os.write(1, b'noise')\n"
+        "ours, theirs = Pipe()\n"
+        "ours.send((None, ''))\n"
+        "ours.send(None)\n"
+        "workers._work(theirs, 2000)\n"
+        "assert (ours.recv(), ours.recv()) == ([], 5)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False, cwd=PROJECT)
+    assert (done.returncode, done.stdout) == (0, b"")
 
 
 def is_running(pid: int) -> bool:
