@@ -1,4 +1,4 @@
-"""A socket to serve on."""
+"""A socket to serve on, and its address."""
 
 from __future__ import annotations
 
@@ -15,3 +15,9 @@ def listen(host: str, port: int) -> socket.socket:
         raise ConfigError(
             f"cannot listen on {host} port {port} ({error}): choose another with --port or --host"
         ) from error
+
+
+def address(listening: socket.socket) -> str:
+    """The address of what is served on a socket, for a browser: an IPv6 one has brackets."""
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

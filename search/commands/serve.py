@@ -14,7 +14,7 @@ import uvicorn
 from search.access import Writers, names_of
 from search.app import create_app
 from search.commands import options
-from search.commands.listening import listen
+from search.commands.listening import address, listen
 from search.config import Settings
 from search.errors import ConfigError, ModelError
 from search.faces import mcp, ollama, openai
@@ -62,7 +62,7 @@ def run(chosen: argparse.Namespace, settings: Settings) -> int:
         with contextlib.suppress(ModelError):
             # The model is loaded before the first query, not by it.
             service.searcher.model()
-        host, port = listening.getsockname()[:2]
+        host = listening.getsockname()[0]
         writers, slots = Writers(settings.token, is_loopback(host)), Slots()
         names = names_of(chosen.host, settings.hosts)
         app = create_app(service.searcher, service.answerer, service.status, writers=writers, names=names, slots=slots)
@@ -70,7 +70,7 @@ def run(chosen: argparse.Namespace, settings: Settings) -> int:
         add_ingest(app, service.store, jobs, writers)
         _add_faces(app, service, host, slots)
         print(
-            f"semsearch serves on http://{host}:{port} (open it in a browser; the API is described at /docs)",
+            f"semsearch serves on {address(listening)} (open it in a browser; the API is described at /docs)",
             flush=True,
         )
         uvicorn.Server(uvicorn.Config(app, access_log=False, log_level="warning")).run(sockets=[listening])

@@ -55,11 +55,6 @@ def is_local(host: str) -> bool:
     return address.is_loopback or address.is_private or address.is_unspecified
 
 
-def is_loopback(address: str) -> bool:
-    """Whether only this machine reaches what listens there."""
-    return ip_address(address).is_loopback
-
-
 async def _body(receive: Receive) -> bytes | None:
     """The request's body; None where it is too large to be one."""
     parts: list[bytes] = []

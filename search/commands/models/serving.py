@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from search.commands.listening import listen
+from search.commands.listening import address, listen
 from search.config import EMBEDDED_MODEL
 from search.embedded import serving
 from search.ollama.client import Client
+from search.ollama.hosts import is_loopback
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -36,11 +37,9 @@ def serve(chosen: argparse.Namespace) -> int:
         with Client("embedded://") as client:
             client.embed(EMBEDDED_MODEL, [])  # loaded before the first request, not by it
             served = [model.name.removesuffix(":latest") for model in client.tags().models]
-        host, port = listening.getsockname()[:2]
-        shown = f"[{host}]" if ":" in host else host
         subject = " and ".join(served) + (" is" if len(served) == 1 else " are")
-        print(f"{subject} served on http://{shown}:{port} as an Ollama would (Ctrl+C ends it)", flush=True)
-        app = serving.application(public=not serving.is_loopback(host))
+        print(f"{subject} served on {address(listening)} as an Ollama would (Ctrl+C ends it)", flush=True)
+        app = serving.application(public=not is_loopback(listening.getsockname()[0]))
         config = uvicorn.Config(app, access_log=False, log_level="warning", lifespan="off")
         uvicorn.Server(config).run(sockets=[listening])
     return 0
