@@ -38,12 +38,20 @@ class Writers:
             return
         if not self.local:
             raise HTTPException(403, "the service listens beyond this machine: set SEARCH_TOKEN to allow changes")
-        # A name that leads to this machine, or a page of another site, is how a browser is made to write here.
-        origin = request.headers.get("origin")
-        if not is_loopback(request.url.hostname or "") or (origin and not is_loopback(urlsplit(origin).hostname or "")):
+        if not is_from_here(request):
             raise HTTPException(
                 403, "only programs and pages of this machine may change the index; or set SEARCH_TOKEN"
             )
+
+
+def is_from_here(request: Request) -> bool:
+    """Whether a program or a page of this machine asks.
+
+    A name that leads to this machine, or a page of another site, is how a browser is made to write here.
+    """
+    origin = request.headers.get("origin")
+    named = is_loopback(request.url.hostname or "")
+    return named and (not origin or is_loopback(urlsplit(origin).hostname or ""))
 
 
 LOCAL = Writers()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from glob import escape
 from pathlib import Path
 from typing import Annotated
 
@@ -87,8 +88,7 @@ def _add_documents(router: APIRouter, store: Store, jobs: Jobs) -> None:
         folder = root or str(uploads.folder(store.location))
         if path not in store.known(folder):
             raise HTTPException(404, f"no such document in {folder}")
-        escaped = "".join(f"[{character}]" if character in "*?[" else character for character in path)
-        return _waited(jobs, jobs.start(Path(folder), ["--reread", escaped]), wait)
+        return _waited(jobs, jobs.start(Path(folder), ["--reread", escape(path)]), wait)
 
 
 def _add_jobs(router: APIRouter, jobs: Jobs) -> None:

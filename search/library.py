@@ -21,7 +21,7 @@ from typing import Any, TypeVar, Unpack
 from search import answer, config, query
 from search.config import Settings
 from search.errors import ConfigError, QueryError
-from search.places import place
+from search.places import place, shortened
 from search.queries import Effort, Filters
 from search.records import DocumentRef, Hit, Mode, Query, Question, Results, Status
 from search.replies import Answer, Event
@@ -29,7 +29,6 @@ from search.service import Service, open_service
 
 R = TypeVar("R")
 
-SHOWN_CHARACTERS = 300
 _MARKS = {"supported": "", "partly": " [only partly in the sources]", "not found": " [not found in the sources]"}
 
 
@@ -39,12 +38,12 @@ class FoundHit(Hit):
     __slots__ = ()
 
     def __repr__(self) -> str:
-        return f"{self.rank}. {place(self.document, self.chunk)}\n   {_shown(self.chunk.text)}"
+        return f"{self.rank}. {place(self.document, self.chunk)}\n   {shortened(self.chunk.text)}"
 
     def _repr_html_(self) -> str:
         return (
             f"<p><b>{self.rank}. {escape(place(self.document, self.chunk))}</b><br>"
-            f'<span dir="auto">{escape(_shown(self.chunk.text))}</span><br>'
+            f'<span dir="auto">{escape(shortened(self.chunk.text))}</span><br>'
             f"<small>{escape(self.why)}</small></p>"
         )
 
@@ -85,7 +84,7 @@ class Reply(Answer):
             for sentence in self.sentences
             if sentence.support != "supported"
         ]
-        sources = [f"[{source.n}] {place(source.document, source.chunk)}" for source in self._cited()]
+        sources = [f"[{source.n}] {place(source.document, source.chunk)}" for source in self.shown]
         return "\n".join([self.answer, *unsure, *sources, *(f"note: {note}" for note in (*self.left_out, *self.notes))])
 
     def _repr_html_(self) -> str:
@@ -98,13 +97,9 @@ class Reply(Answer):
         else:
             body = f'<p dir="auto">{"<br>".join(escape(line) for line in self.answer.splitlines())}</p>'
         sources = "".join(
-            f"<li><b>[{source.n}]</b> {escape(place(source.document, source.chunk))}</li>" for source in self._cited()
+            f"<li><b>[{source.n}]</b> {escape(place(source.document, source.chunk))}</li>" for source in self.shown
         )
         return f"{body}<ul>{sources}</ul>{_notes_html((*self.left_out, *self.notes))}"
-
-    def _cited(self) -> list[Any]:
-        cited = {citation.source for sentence in self.sentences for citation in sentence.citations}
-        return [source for source in self.sources if source.n in cited or self.how == "refused"]
 
 
 class Index:
@@ -195,11 +190,6 @@ def open_index(
 def _as(kind: type[R], record: Any) -> R:
     """The same record as one that shows itself."""
     return kind(*(getattr(record, field.name) for field in fields(record)))
-
-
-def _shown(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= SHOWN_CHARACTERS else line[:SHOWN_CHARACTERS].rsplit(" ", 1)[0] + " …"
 
 
 def _notes_html(notes: tuple[str, ...]) -> str:

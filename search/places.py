@@ -1,10 +1,13 @@
-"""Where a passage stands, in a line for people."""
+"""Where a passage stands and how it begins, a line each for people."""
 
 from __future__ import annotations
 
 import re
 
 from search.records import ChunkRef, DocumentRef
+
+SHOWN_CHARACTERS = 300
+"""So much of a passage is shown in a list of hits."""
 
 # Control signs, separators of lines and paragraphs, what turns the direction of writing, lone surrogates.
 _UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -27,3 +30,9 @@ def rows(chunk: ChunkRef) -> str:
     """The rows of a table that a passage holds, "row 7" or "rows 7-12"; empty where it stands in none."""
     first, last = chunk.rows or (0, 0)
     return "" if not first else f"row {first}" if first == last else f"rows {first}-{last}"
+
+
+def shortened(text: str) -> str:
+    """A text on one line, up to the last word that has room in SHOWN_CHARACTERS."""
+    line = " ".join(text.split())
+    return line if len(line) <= SHOWN_CHARACTERS else line[:SHOWN_CHARACTERS].rsplit(" ", 1)[0] + " …"

@@ -68,10 +68,19 @@ class Answer:
     id: int | None = None
 
     @property
+    def cited(self) -> frozenset[int]:
+        """The numbers of the sources in which sentences of it stand."""
+        return frozenset(citation.source for sentence in self.sentences for citation in sentence.citations)
+
+    @property
     def rests_on(self) -> frozenset[int]:
         """The numbers of the sources that its sentences cite; of all, where they cite none, as in a refusal."""
-        cited = frozenset(citation.source for sentence in self.sentences for citation in sentence.citations)
-        return cited or frozenset(source.n for source in self.sources)
+        return self.cited or frozenset(source.n for source in self.sources)
+
+    @property
+    def shown(self) -> tuple[Source, ...]:
+        """The sources to show with it: those that are cited; of a refusal, the nearest passages."""
+        return tuple(source for source in self.sources if source.n in self.cited or self.how == "refused")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,7 @@ import argparse
 from dataclasses import replace
 from datetime import datetime
 from difflib import ndiff
-from typing import TYPE_CHECKING, Any
-
-import pydantic_core
+from typing import TYPE_CHECKING
 
 from search import answer, archive, sentences
 from search.commands import ask, options, terminal
@@ -53,17 +51,17 @@ def _read(chosen: argparse.Namespace, store: Store) -> int:
     """All that needs no model."""
     if chosen.action == "drop":
         store.answers.drop(chosen.id)
-        _print_json({"dropped": chosen.id}) if chosen.json else print(f"dropped answer {chosen.id}")
+        terminal.as_json({"dropped": chosen.id}) if chosen.json else print(f"dropped answer {chosen.id}")
     elif chosen.action == "show":
         found = archive.saved(store, chosen.id)
-        _print_json(found) if chosen.json else _show(found)
+        terminal.as_json(found) if chosen.json else _show(found)
     elif chosen.action == "stale":
         stale = [archive.saved(store, entry.id) for entry in store.answers.entries(stale=True)]
-        _print_json(stale) if chosen.json else _stale(stale)
+        terminal.as_json(stale) if chosen.json else _stale(stale)
         return 1 if stale else 0
     else:
         entries = store.answers.entries()
-        _print_json(entries) if chosen.json else _list(entries)
+        terminal.as_json(entries) if chosen.json else _list(entries)
     return 0
 
 
@@ -71,16 +69,12 @@ def _rerun(chosen: argparse.Namespace, settings: Settings) -> int:
     with open_service(settings) as service:
         made = answer.rerun(service.answerer, chosen.id)
     if chosen.json:
-        _print_json(made)
+        terminal.as_json(made)
     else:
         _show(made.answer)
         print()
         _compare(made.difference, chosen.id)
     return 1 if made.answer.answer.how == "refused" else 0
-
-
-def _print_json(record: Any) -> None:
-    print(pydantic_core.to_json(record, indent=2).decode())
 
 
 def _list(entries: list[SavedEntry]) -> None:

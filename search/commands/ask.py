@@ -7,16 +7,14 @@ import re
 import sys
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
-
-import pydantic_core
 
 from search import answer
 from search.commands import conversations, options, terminal
 from search.config import Settings
 from search.errors import SearchError, StoreError
-from search.places import place, printable
+from search.places import place
 from search.queries import EFFORTS, Turn
 from search.records import Question
 from search.replies import Answer, Answered, Source, TextWritten, Thought
@@ -99,13 +97,13 @@ def _told(answerer: answer.Answerer, chosen: argparse.Namespace, asked: str, tur
     )
     if chosen.json:
         whole = answer.answer(answerer, question)
-        print(pydantic_core.to_json(whole, indent=2).decode())
+        terminal.as_json(whole)
     elif chosen.jsonl:
         whole = _lines(answerer, question)
     elif chosen.files:
         whole = answer.answer(answerer, question)
-        for path in dict.fromkeys(str(PurePath(one.document.root, one.document.path)) for one in _cited(whole)):
-            print(printable(path))
+        documents = [source.document for source in whole.sources if source.n in whole.cited]
+        terminal.files(documents)
     else:
         whole = _stream(answerer, question, quiet=chosen.quiet)
     turns.append(Turn(asked, whole.answer))
@@ -124,7 +122,7 @@ def _hint(chosen: argparse.Namespace, settings: Settings) -> None:
 def _lines(answerer: answer.Answerer, question: Question) -> Answer:
     """Prints each event as a line of JSON, as POST /ask streams them."""
     for event in answer.stream(answerer, question):
-        print(pydantic_core.to_json(event).decode(), flush=True)
+        terminal.as_json(event, indent=None)
         if isinstance(event, Answered):
             return event.answer
     raise AssertionError("an answer's events end with Answered")
@@ -190,16 +188,9 @@ def print_rest(whole: Answer, line_of: Callable[[Source], int | None], *, quiet:
     terminal.tell((*whole.left_out, *whole.notes), quiet=quiet)
 
 
-def _named(whole: Answer) -> set[int]:
+def _named(whole: Answer) -> frozenset[int]:
     """The numbers of the sources that sentences of the answer cite, whether they stand there or not."""
-    cited = {citation.source for sentence in whole.sentences for citation in sentence.citations}
-    return cited | {int(n) for sentence in whole.sentences for n in re.findall(r"\[(\d+)\]", sentence.text)}
-
-
-def _cited(whole: Answer) -> list[Source]:
-    """The sources that sentences of the answer rest on."""
-    cited = {citation.source for sentence in whole.sentences for citation in sentence.citations}
-    return [source for source in whole.sources if source.n in cited]
+    return whole.cited | {int(n) for sentence in whole.sentences for n in re.findall(r"\[(\d+)\]", sentence.text)}
 
 
 def _line(store: Store, whole: Answer, source: Source) -> int | None:

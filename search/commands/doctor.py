@@ -6,10 +6,8 @@ import argparse
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-import pydantic_core
-
 from search import doctor
-from search.commands import options
+from search.commands import options, terminal
 from search.config import Settings
 from search.doctor import Finding
 from search.ollama.client import Timeouts
@@ -41,7 +39,7 @@ def run(chosen: argparse.Namespace, settings: Settings) -> int:
     findings = list(_shown(doctor.examine(settings, timeouts), silent=chosen.json))
     wrong = sum(finding.verdict == "wrong" for finding in findings)
     if chosen.json:
-        print(pydantic_core.to_json({"wrong": wrong, "findings": findings}, indent=2).decode())
+        terminal.as_json({"wrong": wrong, "findings": findings})
     else:
         print(f"{wrong} things are wrong" if wrong > 1 else "one thing is wrong" if wrong else "nothing is wrong")
     return 1 if wrong else 0

@@ -7,8 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
-import pydantic_core
-
 from search import evaluation, questions
 from search.commands import options, terminal
 from search.config import Settings
@@ -80,7 +78,7 @@ def run(chosen: argparse.Namespace, settings: Settings) -> int:
     differences = evaluation.compare(*pair) if pair else []
     lower = evaluation.regressions(differences, chosen.tolerance) if baseline else []
     if chosen.json:
-        print(pydantic_core.to_json({"evaluations": pair or (found,), "differences": differences}, indent=2).decode())
+        terminal.as_json({"evaluations": pair or (found,), "differences": differences})
     else:
         _print(found if pair is None else pair, differences)
         notes = dict.fromkeys((*found.notes, *(second.notes if chosen.against else ())))

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from search import query
 from search.commands import options, terminal
 from search.config import Settings
 from search.explanations import Explained, Explanation
-from search.places import place, printable
+from search.places import place, printable, shortened
 from search.records import MODES, Query, Results
 from search.service import open_service
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
-SHOWN_CHARACTERS = 300
 NAMED = 5
 """So many documents with near copies of a hit are named; --json names all."""
 
@@ -59,16 +57,13 @@ def run(chosen: argparse.Namespace, settings: Settings) -> int:
     )
     with open_service(settings) as service:
         results = query.search(service.searcher, wanted)
-    if chosen.json or chosen.jsonl:
-        import pydantic_core  # noqa: PLC0415 (it takes as long as a stage of the search, and is for these forms alone)
     if chosen.json:
-        print(pydantic_core.to_json(results, indent=2).decode())
+        terminal.as_json(results)
     elif chosen.jsonl:
         for hit in results.hits:
-            print(pydantic_core.to_json(hit).decode())
+            terminal.as_json(hit, indent=None)
     elif chosen.files:
-        for path in dict.fromkeys(str(PurePath(hit.document.root, hit.document.path)) for hit in results.hits):
-            print(printable(path))
+        terminal.files(hit.document for hit in results.hits)
     else:
         _print(results)
     if not chosen.json:
@@ -79,7 +74,7 @@ def run(chosen: argparse.Namespace, settings: Settings) -> int:
 def _print(results: Results) -> None:
     for hit in results.hits:
         print(f"{hit.rank}. {terminal.painted(terminal.one_line(place(hit.document, hit.chunk)), terminal.BOLD)}")
-        print(f"   {hit.around.text}" if hit.around else f"   {_shown(hit.chunk.text)}")
+        print(f"   {hit.around.text}" if hit.around else f"   {shortened(hit.chunk.text)}")
         print(f"   {terminal.painted(f'[{hit.score:.2f}] {hit.why}', terminal.DIM)}")
         copies = Counter(copy.document.path for copy in hit.copies)
         for path, count in copies.most_common(NAMED):
@@ -118,8 +113,3 @@ def _explained_whole(explained: Explained, took_ms: dict[str, float]) -> str:
         f"searched: {within}{explained.passing:,} of {explained.chunks:,} passages ({explained.selectivity:.2%})\n"
         f"{weights}milliseconds: {times}"
     )
-
-
-def _shown(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= SHOWN_CHARACTERS else line[:SHOWN_CHARACTERS].rsplit(" ", 1)[0] + " …"

@@ -6,9 +6,7 @@ import argparse
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-import pydantic_core
-
-from search.commands import options
+from search.commands import options, terminal
 from search.config import EMBEDDED_HOST, Settings
 from search.errors import ConfigError
 from search.records import Space
@@ -44,7 +42,7 @@ def run(chosen: argparse.Namespace, settings: Settings) -> int:
     finally:
         store.close()
     if chosen.json:
-        print(pydantic_core.to_json(rows, indent=2).decode())
+        terminal.as_json(rows)
     else:
         _print(rows)
     return 0

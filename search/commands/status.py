@@ -5,9 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-import pydantic_core
-
-from search.commands import options
+from search.commands import options, terminal
 from search.config import Settings
 from search.failures import OTHERWISE, remedy
 from search.places import printable
@@ -33,7 +31,7 @@ def run(chosen: argparse.Namespace, settings: Settings) -> int:
         failures = service.store.failures()
         refused = service.store.quarantined()
     if chosen.json:
-        print(pydantic_core.to_json(found, indent=2).decode())
+        terminal.as_json(found)
         return 0
     _print(found)
     for failure in failures:

@@ -1,14 +1,17 @@
-"""How commands behave among other programs: standard input, notes, colours. Knows no index."""
+"""How commands behave among other programs: standard input, JSON, notes, colours. Knows no index."""
 
 from __future__ import annotations
 
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from typing import TextIO
+from pathlib import PurePath
+from typing import Any, TextIO
 
 from search.errors import QueryError
 from search.inert import inert
+from search.places import printable
+from search.records import DocumentRef
 
 BOLD, DIM, YELLOW, RED = "1", "2", "33", "31"
 
@@ -24,6 +27,19 @@ def text(words: Sequence[str]) -> str:
         return sys.stdin.buffer.read().decode("utf-8-sig").strip()
     except UnicodeDecodeError as error:
         raise QueryError(f"standard input is not UTF-8 text ({error}): convert it, with iconv for example") from error
+
+
+def as_json(record: Any, *, indent: int | None = 2) -> None:
+    """Prints records as JSON; with `indent` None on one line, for one of several."""
+    import pydantic_core  # noqa: PLC0415 (it takes as long as a stage of a search, and is for this form alone)
+
+    print(pydantic_core.to_json(record, indent=indent).decode(), flush=True)
+
+
+def files(documents: Iterable[DocumentRef]) -> None:
+    """Prints the paths of documents, each once."""
+    for path in dict.fromkeys(str(PurePath(one.root, one.path)) for one in documents):
+        print(printable(path))
 
 
 def painted(words: str, colour: str, stream: TextIO | None = None) -> str:

@@ -17,7 +17,7 @@ from search.ollama.stopping import Stop
 from search.places import place
 from search.queries import Turn
 from search.records import Question
-from search.replies import Answer, Answered, Source, TextWritten
+from search.replies import Answer, Answered, TextWritten
 from search.service import Service
 from search.slots import Slots
 
@@ -115,12 +115,6 @@ def _told(events: Iterator[Any]) -> Iterator[str | Answer]:
             yield event.answer
 
 
-def cited(whole: Answer) -> list[Source]:
-    """The sources that an answer rests on; of a refusal, the nearest passages."""
-    numbers = {citation.source for sentence in whole.sentences for citation in sentence.citations}
-    return [source for source in whole.sources if source.n in numbers or whole.how == "refused"]
-
-
 def citations(whole: Answer) -> list[Json]:
     """Each sentence's places in the documents, for programs: which source, where, and how well it is supported."""
     by_number = {source.n: source for source in whole.sources}
@@ -147,7 +141,7 @@ def citations(whole: Answer) -> list[Json]:
 def _closing(whole: Answer) -> str:
     """What a client that shows only text has to be told: doubtful sentences, sources, and what was left out."""
     parts = [f"{DOUBTS[sentence.support]}{sentence.text}" for sentence in whole.sentences if sentence.support in DOUBTS]
-    sources = [f"[{source.n}] {place(source.document, source.chunk)}" for source in cited(whole)]
+    sources = [f"[{source.n}] {place(source.document, source.chunk)}" for source in whole.shown]
     if sources:
         parts.append("\n".join([NEAREST if whole.how == "refused" else SOURCES, *sources]))
     parts += [f"{NOTE}{line}" for line in (*whole.left_out, *whole.notes)]

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
-from urllib.parse import urlsplit
 
 import pydantic_core
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -21,6 +20,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from search import __version__
+from search.access import is_from_here
 from search.config import EMBEDDED_HOST
 from search.departures import stop_of, unless_gone
 from search.errors import ModelBusy, ModelMissing, ModelUnreachable, QueryError, SearchError
@@ -161,13 +161,6 @@ def _passing(made: Behind, *, changing: bool) -> Any:
         return await pass_on(made, request, request.stream())
 
     return handle
-
-
-def is_from_here(request: Request) -> bool:
-    """Whether a program or a page of this machine asks, and not a page of another site through the browser."""
-    origin = request.headers.get("origin")
-    named = hosts.is_loopback(request.url.hostname or "")
-    return named and (not origin or hosts.is_loopback(urlsplit(origin).hostname or ""))
 
 
 async def pass_on(made: Behind, request: Request, body: bytes | AsyncIterator[bytes]) -> Response:

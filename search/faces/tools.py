@@ -7,6 +7,7 @@ position, and each result says how.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from glob import escape
 from typing import Any, Literal, Unpack
 
 from search import answer, places, query
@@ -58,14 +59,12 @@ class Tools:
         """An answer from the documents, its sentences checked against the sources that it cites."""
         with self.slots.held():
             whole = answer.answer(self.service.answerer, Question(question, **filters))
-        cited = {citation.source for sentence in whole.sentences for citation in sentence.citations}
-        shown = [source for source in whole.sources if source.n in cited or whole.how == "refused"]
         doubtful = [sentence for sentence in whole.sentences if sentence.support != "supported"]
         return _without_empty(
             answer=whole.answer,
             how=whole.how,
             not_supported=[{"sentence": sentence.text, "support": sentence.support} for sentence in doubtful],
-            sources=[{"n": source.n} | _place(source.document, source.chunk) for source in shown],
+            sources=[{"n": source.n} | _place(source.document, source.chunk) for source in whole.shown],
             notes=[*whole.left_out, *whole.notes],
         )
 
@@ -150,8 +149,8 @@ class Tools:
         """The folder that a path is in. Raises DocumentMissing where there is none, QueryError for several."""
         if root is not None:
             return root
-        exact = "".join(f"[{character}]" if character in "*?[" else character for character in path)
-        roots = [entry.document.root for entry in self.service.store.documents(Filter(exact), 0, 10).documents]
+        found = self.service.store.documents(Filter(escape(path)), 0, 10).documents
+        roots = [entry.document.root for entry in found]
         if not roots:
             raise DocumentMissing(f"no document has the path {path!r}: list gives the paths, search finds passages")
         if len(roots) > 1:

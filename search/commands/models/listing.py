@@ -6,7 +6,8 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from search.commands.models.printing import as_json, declare, short, size, table
+from search.commands.models.printing import declare, short, size, table
+from search.commands.terminal import as_json
 from search.errors import ModelError
 from search.ollama.client import Client
 

@@ -12,7 +12,8 @@ from pydantic_core import from_json
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
 
-from search.commands.models.printing import as_json, declare
+from search.commands.models.printing import declare
+from search.commands.terminal import as_json
 from search.errors import ConfigError
 from search.ollama import wire
 from search.ollama.client import Client

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
-
-import pydantic_core
+from typing import TYPE_CHECKING
 
 from search.ollama.client import Client
 
@@ -28,11 +26,6 @@ def declare(
     parser.add_argument("--json", action="store_true", help="print what the server answers, as JSON")
     parser.set_defaults(verb=verb)
     return parser
-
-
-def as_json(value: Any, *, indent: int | None = 2) -> None:
-    """Prints records as JSON: on one line where it is one of several (indent None)."""
-    print(pydantic_core.to_json(value, indent=indent).decode(), flush=True)
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

@@ -7,7 +7,9 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from search.commands.models.printing import as_json, declare
+from search.commands.conversations import LEAVING
+from search.commands.models.printing import declare
+from search.commands.terminal import as_json
 from search.errors import ConfigError
 from search.ollama import wire
 from search.ollama.client import Client
@@ -15,7 +17,6 @@ from search.ollama.client import Client
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
-LEAVING = ("/bye", "/exit", "/quit")
 SHOWN_NUMBERS = 5
 
 
