@@ -163,6 +163,7 @@ def _selection(chosen: argparse.Namespace, *, first: bool) -> Selection:
 
 
 def _run(chosen: argparse.Namespace, settings: Settings) -> int:
+    opening.check_writable(settings.database)
     with lock.held(settings.database, str(chosen.folder), None if chosen.wait else lock.PATIENCE_SECONDS, _say):
         files.check_root(chosen.folder)
         store = opening.open_store(settings.database, create=True)

@@ -5,6 +5,7 @@ Unchanged is told by the stat, then by the hash of the bytes.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,8 +23,9 @@ FRESH_NS = 2_000_000_000
 OWN = "it is the index itself"
 TWICE = "another file has this name too, once bytes that are no UTF-8 are spelt out: rename one of them"
 KEPT = "what was read there before ({:,} files) stays in the index and may be out of date"
-UPLOADS_SUFFIX = ".uploads"
-_OWN_SUFFIXES = ("", "-wal", "-shm", "-journal", ".lock")
+
+_OWN_ENDS = re.compile(r"(-wal|-shm|-journal|\.lock|\.uploads(?:[/\\].*)?)?\Z", re.DOTALL)
+"""What the names of an index's own files add to its own: SQLite's, `ingest.lock`'s and `search.uploads`'."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,11 @@ def compare(folder: Path, known: dict[str, FileState], chunking: str, selection:
     return changes
 
 
+def is_own(path: str, index: str) -> bool:
+    """Whether a path is that of the index, or of a file that belongs to it; both absolute or both in one folder."""
+    return path.startswith(index) and _OWN_ENDS.match(path, len(index)) is not None
+
+
 def settled(found: Found, state: FileState) -> FileState:
     """The state with the file's stat, as far as that can be relied on next time."""
     fresh = found.mtime_ns > time.time_ns() - FRESH_NS
@@ -104,17 +111,11 @@ def _walk(folder: Path, selection: Selection, index: str) -> Iterator[Found | Sk
         hidden=selection.hidden,
     )
     for entry in walked:
-        is_own = own and (
-            entry.name in {own + suffix for suffix in _OWN_SUFFIXES}
-            or entry.name.startswith(own + UPLOADS_SUFFIX + "/")
-        )
-        yield Skipped(entry.name, OWN) if is_own else entry
+        yield Skipped(entry.name, OWN) if own and is_own(entry.name, own) else entry
 
 
 def _own(folder: Path, index: str) -> str:
     """The index's path in the folder; "" where it is elsewhere."""
-    if "://" in index:
-        return ""
     path, root = Path(index).expanduser().absolute().resolve(), folder.resolve()
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else ""
 

@@ -14,11 +14,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from hashlib import blake2b
 from pathlib import Path
 from typing import IO, Any
 
-from search.config import default_database
 from search.errors import StoreUnavailable
 
 if sys.platform == "win32":
@@ -52,9 +50,7 @@ def held(
 
 
 def path_of(location: str) -> Path:
-    """Where the file that is held stands: beside the index, or in the user's data folder for an engine's URL."""
-    if "://" in location:
-        return default_database().with_name(blake2b(location.encode(), digest_size=8).hexdigest() + SUFFIX)
+    """Where the file that is held stands: beside the index."""
     path = Path(location).expanduser()
     return path.with_name(path.name + SUFFIX)
 

@@ -6,7 +6,6 @@ so a notice that is lost costs time and nothing else. Knows no index and no mode
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections.abc import Callable
@@ -15,7 +14,7 @@ from typing import Protocol
 
 import watchfiles
 
-from ingest import files
+from ingest import changes, files
 from ingest.pipeline import Report
 from search.errors import ConfigError, ModelError, SearchError, StoreUnavailable
 
@@ -97,7 +96,7 @@ class _Notices:
     def _listen(self) -> None:
         first = True
         try:
-            for changes in watchfiles.watch(
+            for noticed in watchfiles.watch(
                 self._folder,
                 watch_filter=lambda _, path: not self._passed_over(path),
                 debounce=_GROUP_MS,
@@ -107,7 +106,7 @@ class _Notices:
                 raise_interrupt=False,
                 ignore_permission_denied=True,
             ):
-                if changes:
+                if noticed:
                     self.changed.set()
                 if first:
                     self.began.set()
@@ -118,17 +117,13 @@ class _Notices:
         self.blind = True
 
 
-_OWN = re.compile(r"(-wal|-shm|-journal|\.lock|\.uploads(?:[/\\].*)?)?\Z")
-"""What the names of an index's own files add to its own."""
-
-
 def is_noise(folder: Path, index: str, *, hidden: bool) -> Callable[[str], bool]:
     """Tells paths that no pass would read: the index's own files and, unless wanted, hidden ones."""
-    own = "" if "://" in index else str(Path(index).expanduser().absolute().resolve())
+    own = str(Path(index).expanduser().absolute().resolve())
     roots = {str(folder.absolute()), str(folder.resolve())}
 
     def judge(path: str) -> bool:
-        if own and path.startswith(own) and _OWN.match(path, len(own)):
+        if changes.is_own(path, own):
             return True
         inner = next((path[len(root) :] for root in roots if path.startswith(root)), path)
         parts = Path(inner.lstrip("/\\")).parts

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from search.config import default_database
 from search.errors import QueryError, StoreUnavailable
 
 SUFFIX = ".uploads"
@@ -29,7 +28,7 @@ class TooLarge(Exception):
 
 def folder(database: str) -> Path:
     """Where the uploads of an index are kept; made where it is missing. Raises StoreUnavailable."""
-    index = default_database() if "://" in database else Path(database).expanduser()
+    index = Path(database).expanduser()
     found = index.absolute().with_name(index.name + SUFFIX)
     try:
         found.mkdir(parents=True, exist_ok=True)

@@ -64,7 +64,7 @@ LEVELS = {
     "search.doctor": 4,
     "search.failures": 3,
     "search.ingesting": 4,
-    "search.uploads": 4,
+    "search.uploads": 1,
     "search.jobs": 5,
     "search.ingest_routes": 6,
     "search.service": 5,

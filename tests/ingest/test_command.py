@@ -189,6 +189,18 @@ def test_a_second_ingest_says_who_is_at_work(
     assert f"process {os.getpid()}" in error["error"]["message"]
 
 
+def test_a_url_is_refused_as_an_index_before_anything_is_made(
+    place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even the file that is held while an ingest is at work."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    assert main([str(place.folder), "--db", "postgresql://server/db"]) == 2
+    assert "an index is a file so far" in capsys.readouterr().err
+    assert sorted(tmp_path.rglob("*")) == before
+
+
 @contextmanager
 def watching(place: Place, *starter: str) -> Iterator[Iterator[dict[str, Any]]]:
     """`ingest --watch` as a process, by its events; it is told to end as by a parent that has gone."""

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from ingest import watching
+from ingest import lock, watching
 from ingest.pipeline import Report
+from search import uploads
 from search.errors import ConfigError, ModelUnreachable, SearchError
 
 
@@ -148,6 +149,7 @@ def test_the_first_look_does_not_disturb_the_first_pass(watch: Watch, monkeypatc
 def test_a_document_beside_the_index_is_no_noise(tmp_path: Path) -> None:
     """Though its name begins as the index's does."""
     noise = watching.is_noise(tmp_path, str(tmp_path / "index"), hidden=False)
-    own = ("index", "index-wal", "index-shm", "index.lock", "index.uploads", "index.uploads/a.md")
+    own = ("index", "index-wal", "index-shm", "index" + lock.SUFFIX)
+    own += ("index" + uploads.SUFFIX, f"index{uploads.SUFFIX}/a.md", f"index{uploads.SUFFIX}/a\nb.md")
     assert all(noise(str(tmp_path / name)) for name in own)
     assert not any(noise(str(tmp_path / name)) for name in ("index.md", "indexes", "index.uploads.md"))
