@@ -2,8 +2,8 @@
 
 A sentence is scored by its closeness to the question, by the question's words that it (or its heading, or for less
 the sentence before it) has, rare ones weighing more, by pairs of words in the same order, and by whether it has
-something of the kind that is asked for. Neighbours that are nearly as good are shown as one extract. How often the
-answer is in it is measured by benchmarks/answers.py.
+something of the kind that is asked for. Neighbours that are nearly as good are shown as one extract. Code in a text is
+shown only where no prose is nearly as good. How often the answer is in it is measured by benchmarks/answers.py.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from math import log
 import numpy as np
 from numpy.typing import NDArray
 
-from search import gates, literals, sentences, support
+from search import gates, listings, literals, sentences, support
 from search.gates import Evidence, Expected
 from search.keywords import terms
 from search.literals import Word, stem
@@ -37,6 +37,9 @@ LONGEST = 600
 CLOSENESS, IN_CONTEXT, KIND, PAIRS, WORDS, WORDS_BEFORE, PLACE = 1.0, 0.6, 0.25, 0.3, 1.2, 0.8, 0.02
 WHOLE = CLOSENESS + IN_CONTEXT + KIND + PAIRS + WORDS
 
+CODE = frozenset({"code", "json", "xml", "yaml", "toml", "ini"})
+"""Types of documents that are for programs as a whole: there a line of code is what can be quoted."""
+
 Cosines = Callable[[list[str]], Floats | None]
 """The cosines of texts with the question; None where no model answers."""
 
@@ -46,11 +49,14 @@ _TAG = re.compile(r"<!--.*?(?:-->|\Z)|</?[A-Za-z][^<>]*>", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Extract:
-    """One or two sentences of a source, with their span in the document and their score (higher is closer)."""
+    """One or two sentences of a source, or lines of `code` in it, with their span in the document and their score
+    (higher is closer).
+    """
 
     text: str
     citation: Citation
     score: float
+    code: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +95,7 @@ class _Candidate:
     heading: frozenset[str]
     before: int | None
     quotable: bool
+    code: bool
 
     @property
     def text(self) -> str:
@@ -135,11 +142,11 @@ def find(
 
 
 def best(extracts: Sequence[Extract]) -> list[Extract]:
-    """The few to show: the best one and those nearly as good, without repeats."""
+    """The few to show: the best one and those nearly as good, without repeats; code where none of them is prose."""
+    near = [extract for extract in extracts if extract.score >= NEAR_BEST * extracts[0].score]
     chosen: dict[str, Extract] = {}
-    for extract in extracts:
-        if extract.score >= NEAR_BEST * extracts[0].score:
-            chosen.setdefault(" ".join(extract.text.split()).lower(), extract)
+    for extract in [extract for extract in near if not extract.code] or near:
+        chosen.setdefault(" ".join(extract.text.split()).lower(), extract)
     return list(chosen.values())[:MOST]
 
 
@@ -149,6 +156,7 @@ def _candidates(sources: Sequence[Source]) -> list[_Candidate]:
         titles = {_plain(line) for line in (source.document.title, *source.chunk.heading)}
         heading = frozenset(stem(word) for word in terms(" ".join((source.document.title, *source.chunk.heading))))
         seen = _TAG.sub(lambda tag: " " * len(tag[0]), source.chunk.text)
+        is_code = _code(source)
         before = None
         for start, end in sentences.spans(source.chunk.text, rows=source.document.type in sentences.ROWS):
             part = sentences.unquoted(source.chunk.text[start:end])
@@ -164,6 +172,7 @@ def _candidates(sources: Sequence[Source]) -> list[_Candidate]:
                     heading,
                     before,
                     _says_something(sentences.unquoted(seen[start:end]), titles),
+                    is_code(start, part),
                 )
             )
             before = len(found) - 1
@@ -176,6 +185,15 @@ def _says_something(sentence: str, titles: set[str]) -> bool:
     if _plain(bare) in titles:
         return False
     return len(terms(bare)) > 1 and not bare.startswith(("#", "```", "~~~")) and not bare.endswith(("?", "？", "؟"))
+
+
+def _code(source: Source) -> Callable[[int, str], bool]:
+    """Tells of a sentence, by where it begins and its text, whether it is code in a document of prose."""
+    prose = source.document.type not in CODE | sentences.ROWS
+    fences = list(listings.spans(source.chunk.text))
+    return lambda start, part: (
+        prose and (any(first <= start < last for first, last in fences) or listings.is_code(part))
+    )
 
 
 def _plain(line: str) -> str:
@@ -239,12 +257,16 @@ def _joined(found: Sequence[_Candidate], scores: Floats) -> list[Extract]:
         near = [
             j
             for j in (found[i].before, after)
-            if j is not None and j not in taken and found[j].quotable and scores[j] >= JOINED * scores[i]
+            if j is not None and j not in taken and _go_together(found[i], found[j]) and scores[j] >= JOINED * scores[i]
         ]
         group = [i, *sorted(near, key=lambda j: -scores[j])[:1]]
         taken.update(group)
         extracts.append(_extract(found[min(group)], found[max(group)], float(scores[i])))
     return extracts
+
+
+def _go_together(one: _Candidate, neighbour: _Candidate) -> bool:
+    return neighbour.quotable and neighbour.code == one.code
 
 
 def _extract(first: _Candidate, last: _Candidate, score: float) -> Extract:
@@ -253,4 +275,5 @@ def _extract(first: _Candidate, last: _Candidate, score: float) -> Extract:
         sentences.unquoted(chunk.text[first.start : last.end]),
         Citation(first.source.n, chunk.start + first.start, chunk.start + last.end),
         score,
+        first.code,
     )

@@ -43,6 +43,30 @@ def test_tags_and_comments_are_not_quoted() -> None:
     assert quoted == ["A `Mutex<T>` is shared by several threads."]
 
 
+FENCED = (
+    "# Threads\n\nA new thread begins with `thread::spawn`, which takes a closure.\n\n"
+    "```rust\nfn main() {\n    // begin a new thread\n\n    thread::spawn(new_thread);\n\n    join(thread);\n}\n```\n"
+)
+
+
+def test_prose_is_quoted_and_not_the_code_beside_it() -> None:
+    """Code that has the question's words, in a fence or on a page that has none, is no sentence that answers."""
+    for text, type_ in ((FENCED, "markdown"), (FENCED.replace("```rust\n", "").replace("```\n", ""), "html")):
+        best = extracts.best(extracts.find("How do I spawn a new thread?", [source(text, type_)]).extracts)
+        assert [extract.text for extract in best] == [
+            "A new thread begins with `thread::spawn`, which takes a closure."
+        ]
+
+
+def test_code_is_quoted_where_nothing_else_answers() -> None:
+    """And by itself; a program's lines are what a program has."""
+    only = source("# Threads\n\nSee below.\n\n```rust\n\nthread::spawn(new_thread);\n\n```\n")
+    best = extracts.best(extracts.find("How do I spawn a new thread?", [only]).extracts)
+    assert [(extract.text, extract.code) for extract in best] == [("thread::spawn(new_thread);", True)]
+    program = source("# spawns a new thread\n\nthread::spawn(new_thread);\n", "code")
+    assert not any(extract.code for extract in extracts.find("How do I spawn a new thread?", [program]).extracts)
+
+
 def test_a_heading_is_not_quoted_however_it_is_written() -> None:
     """What stands over a passage announces it."""
     text = "Ships of the museum\n\n**The oldest ship**\n\nThe oldest ship of the museum is made of oak."

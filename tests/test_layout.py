@@ -32,6 +32,7 @@ LEVELS = {
     "search.keywords": 1,
     "search.languages": 1,
     "search.questions": 1,
+    "search.listings": 0,
     "search.sentences": 0,
     "search.ollama": 2,
     "search.embedded": 2,

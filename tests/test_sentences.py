@@ -51,6 +51,13 @@ def test_a_number_that_a_wrapped_line_begins_with_is_no_item() -> None:
     assert split("It was built in\n1931. Then") == ["It was built in\n1931.", "Then"]
 
 
+def test_two_signs_that_a_wrapped_line_begins_with_are_no_item() -> None:
+    """An option of a command and bold words go on with the sentence; a rule and a fence don't."""
+    assert split("Run `cargo build\n--release` now. Done.") == ["Run `cargo build\n--release` now.", "Done."]
+    assert split("It is\n**not** so.\n-one\n---\n*two*") == ["It is\n**not** so.", "-one", "---", "*two*"]
+    assert split("It is\nso:\n```\ncode\n```") == ["It is\nso:", "```\ncode", "```"]
+
+
 def test_full_stops_of_other_scripts_need_no_space() -> None:
     """Chinese, Hindi and Arabic sentences end too."""
     assert split("日本語です。次の文。") == ["日本語です。", "次の文。"]
