@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+import pydantic_core
+
 from search import places
 from search.queries import Turn
 from search.replies import Source
@@ -86,6 +88,18 @@ def grades(count: int) -> dict[str, Any]:
     numbers = [str(number) for number in range(1, count + 1)]
     grade = {"type": "integer", "enum": list(range(BEST_GRADE + 1))}
     return {"type": "object", "properties": dict.fromkeys(numbers, grade), "required": numbers}
+
+
+def replied(text: str) -> dict[str, Any]:
+    """The JSON object in a reply, whatever the model has put around it; empty where there is none.
+
+    Not every server holds a model to the form that it is asked for.
+    """
+    try:
+        found: dict[str, Any] = pydantic_core.from_json(text[max(text.find("{"), 0) : text.rfind("}") + 1])
+    except ValueError:
+        return {}
+    return found
 
 
 def passage(source: Source) -> str:

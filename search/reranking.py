@@ -6,7 +6,6 @@ the hits stay in the order that they had, and a note says why.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from threading import Timer
@@ -64,18 +63,15 @@ def _grades(chat: Chat, query: str, plan: budget.Plan, seconds: float) -> list[i
         raise Stopped(f"{chat.model} took longer than {seconds:g} seconds: ask again when it is loaded") from None
     finally:
         timer.cancel()
-    if budget.unread(plan, int(reply.metrics.figures().get("prompt_tokens", 0))):
+    if budget.unread(plan, reply.metrics.prompt_tokens):
         raise ModelGarbled(f"the server has cut the passages for {chat.model}: set a larger context length there")
     return _read(reply.message.content, plan.sources, chat.model)
 
 
 def _read(text: str, sources: Sequence[Source], model: str) -> list[int]:
     """The grades in a reply. Raises ModelGarbled unless each passage has one."""
-    try:
-        found = json.loads(text)
-        grades = [found[str(source.n)] for source in sources]
-    except (ValueError, KeyError, TypeError):
-        grades = []
-    if not grades or any(type(grade) is not int or not 0 <= grade <= prompts.BEST_GRADE for grade in grades):
+    found = prompts.replied(text)
+    grades = [found.get(str(source.n), -1) for source in sources]
+    if any(type(grade) is not int or not 0 <= grade <= prompts.BEST_GRADE for grade in grades):
         raise ModelGarbled(f"{model} did not grade each passage: {' '.join(text.split())[:80]!r}")
     return grades

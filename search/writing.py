@@ -5,7 +5,6 @@ Nothing that a model was not sent, or cannot have read, is cited; what is shown 
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, suppress
@@ -139,10 +138,7 @@ def states(chat: Chat, question: str, sources: Sequence[Source]) -> bool:
         think=False,
         **chat.sending(LONGEST_FORM),
     )
-    try:
-        return json.loads(reply.message.content).get("stated") is not False
-    except (ValueError, AttributeError):
-        return True
+    return prompts.replied(reply.message.content).get("stated") is not False
 
 
 def rewritten(chat: Chat, question: str, turns: Sequence[Turn]) -> str | None:
@@ -154,10 +150,7 @@ def rewritten(chat: Chat, question: str, turns: Sequence[Turn]) -> str | None:
         think=False,
         **chat.sending(LONGEST_FORM),
     )
-    try:
-        text = json.loads(reply.message.content).get("question")
-    except (ValueError, AttributeError):
-        return None
+    text = prompts.replied(reply.message.content).get("question")
     return text.strip()[:LONGEST_REWRITTEN] or None if isinstance(text, str) else None
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -164,11 +165,28 @@ def test_an_unsure_question_is_put_to_the_model_first(service: Service, fake_oll
     asked_first, _ = fake_ollama.sent("/api/chat")
     assert asked_first["format"] == prompts.SUFFICIENCY
     assert "Do the passages state the answer" in asked_first["messages"][-1]["content"]
-    no = {"model": "llama3", "message": {"role": "assistant", "content": '{"stated": false}'}, "done": True}
-    fake_ollama.fault("bytes", route="/api/chat", times=1, body=json.dumps(no).encode())
-    whole = answer.answer(service.answerer, question)
-    assert whole.how == "refused"
-    assert any("does not find the answer" in note for note in whole.notes)
+    for said in ('{"stated": false}', 'It is:\n```json\n{"stated": false}\n```'):
+        no = {"model": "llama3", "message": {"role": "assistant", "content": said}, "done": True}
+        fake_ollama.fault("bytes", route="/api/chat", times=1, body=json.dumps(no).encode())
+        whole = answer.answer(service.answerer, question)
+        assert whole.how == "refused"
+        assert any("does not find the answer" in note for note in whole.notes)
+
+
+@pytest.mark.parametrize(
+    ("reply", "found"),
+    [
+        ('{"a": 1}', {"a": 1}),
+        ('Sure! ```json\n{"a": {"b": 2}}\n``` Anything else?', {"a": {"b": 2}}),
+        ("", {}),
+        ("} or {", {}),
+        ('["a"]', {}),
+        ('{"a": ' + "[" * 5_000 + "}", {}),
+    ],
+)
+def test_a_form_is_read_out_of_whatever_stands_around_it(reply: str, found: dict[str, Any]) -> None:
+    """Some servers pass over the form that they are asked to hold a model to."""
+    assert prompts.replied(reply) == found
 
 
 # ------------------------------------------------------------------ thinking

@@ -262,6 +262,7 @@ class GenerateResponse(Written):
 
 
 def full_name(model: str) -> str:
-    """A model's name as Ollama compares it: in lower case, with the tag `latest` if it has none."""
-    name = model.lower()
+    """A model's name as Ollama compares it: in lower case, with the tag `latest` if it has none, without the host and
+    namespace that it stands for if it names none."""
+    name = model.lower().removeprefix("registry.ollama.ai/").removeprefix("library/")
     return name if ":" in name.rsplit("/", 1)[-1] else f"{name}:latest"

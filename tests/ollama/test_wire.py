@@ -61,6 +61,8 @@ def test_a_model_is_found_as_the_server_finds_it() -> None:
     assert tags.find("Host:80/x/bge:m3") is tags.models[1]
     assert tags.find("all") is tags.find("all-minilm:v2") is None
     assert wire.full_name("host:80/x/bge") == "host:80/x/bge:latest"
+    assert tags.find("library/all-minilm") is tags.find("registry.ollama.ai/Library/all-minilm") is tags.models[0]
+    assert tags.find("someone/all-minilm") is tags.find("example.org/library/all-minilm") is None
     loaded = wire.Loaded.model_validate({"models": [{"name": "a:latest", "size": 4, "size_vram": 1}]}).find("a")
     assert loaded is not None
     assert loaded.gpu_share == 0.25
