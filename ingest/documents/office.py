@@ -95,6 +95,7 @@ def read(data: bytes, type: str, media_type: str) -> Content:
     )
     content.metadata.update(_metadata(result.metadata))
     content.warnings.extend(warning.message for warning in result.processing_warnings)
+    content.warnings.extend(parts.unread(data))
     charts = any(block.heading == (parts.CHARTS,) for block in content.blocks)
     content.attachments.extend(_attachments(result.children or [], charts))
     return _with_references(content) if type in references.ZIPPED | references.XML else content

@@ -12,6 +12,7 @@ from openpyxl.styles import Font
 from pptx import Presentation
 
 from ingest import documents
+from ingest.documents import parts
 from tests.ingest.documents.made import WORD, docx, paragraph, pdf, read, reason, shown
 
 
@@ -144,6 +145,19 @@ def test_notes_of_a_slide_stand_on_its_page(tmp_path: Path) -> None:
     pages = {document.text[block.start : block.end]: block.page for block in document.blocks}
     assert (pages["Slide 3"], pages["Slide 1"], pages["Slide 2"]) == (1, 2, 3)
     assert next(page for text, page in pages.items() if "Say this slowly." in text) == 1
+
+
+def test_parts_that_are_too_many_or_too_large_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is left out of a document makes it a partial one."""
+    monkeypatch.setattr(parts, "MAX_PARTS", 1)
+    deck = Presentation()
+    for words in ("First", "Second", "Third"):
+        slide = deck.slides.add_slide(deck.slide_layouts[5])
+        slide.shapes.title.text = "Slide"
+        slide.notes_slide.notes_text_frame.text = words
+    deck.save(str(tmp_path / "made.pptx"))
+    document = read(tmp_path, "a.pptx", (tmp_path / "made.pptx").read_bytes())
+    assert document.warnings == ("2 parts of the kind 'Notes' are too many or too large: not read",)
 
 
 def test_opendocument_slides(tmp_path: Path) -> None:
