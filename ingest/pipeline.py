@@ -27,8 +27,8 @@ from search.store import FileState, Store
 if TYPE_CHECKING:
     from ingest.workers import Result
 
-READ_SECONDS = 120.0
-READ_MEGABYTES = 2_000
+READ_SECONDS, READ_MEGABYTES = 120.0, 2_000
+"""What reading one file may take of time and of memory; what takes more has failed with that reason."""
 MOST_HELD = 32
 """Files that are kept in memory while the model for languages is loaded."""
 

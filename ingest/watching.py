@@ -18,21 +18,21 @@ from ingest import changes, files
 from ingest.pipeline import Report
 from search.errors import ConfigError, ModelError, SearchError, StoreUnavailable
 
-SWEEP_SECONDS = 300.0
-BLIND_SWEEP_SECONDS = 30.0
-"""Between two passes where the system gives no notices."""
+SWEEP_SECONDS, BLIND_SWEEP_SECONDS = 300.0, 30.0
+"""Between two passes without a notice, and where the system gives none."""
 
 RETRY_SECONDS = 5.0
 """Before the first pass after one that failed; twice as long after each further one."""
 
 SLOW_SECONDS = 5.0
+"""After a pass whose reading took longer there is a pause of the same length."""
 
 INTERRUPTIBLE_SECONDS = 0.5
 """A wait of the main thread is no longer: on Windows, Ctrl-C is not seen within one."""
 
-_QUIET_MS = 50
-_GROUP_MS = 400
-_LOOK_MS = 1_000
+_QUIET_MS, _GROUP_MS, _LOOK_MS = 50, 400, 1_000
+"""watchfiles' own: changes are one notice until nothing has changed for 50 ms, or 400 ms after the first; after a
+second without any change it says so."""
 
 
 class Pass(Protocol):

@@ -35,8 +35,9 @@ if TYPE_CHECKING:
 HEAD = 8_192
 """Bytes that are looked at for what a file is."""
 AHEAD = 2
-GRACE_SECONDS = 1.0
-START_SECONDS = 60.0
+"""Files that a process is given at most: the one it reads, and the next."""
+GRACE_SECONDS, START_SECONDS = 1.0, 60.0
+"""For a process that is told to leave, and for one to come up, which imports the extractors."""
 
 Result = list[Document] | DocumentError
 

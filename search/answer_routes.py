@@ -14,7 +14,7 @@ from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 from search import answer, archive
 from search.access import Writers
 from search.answer import Answerer
-from search.departures import stop_of
+from search.disconnects import stop_of
 from search.errors import SearchError
 from search.records import Question
 from search.replies import Answer, Answered, Event, Rerun, SavedAnswer, SavedEntry

@@ -24,6 +24,7 @@ ANSWER_SHARE, ANSWER_LEAST, ANSWER_MOST = 4, 256, 1024
 THINKING_SHARE, THINKING_MOST = 2, 8192
 """The same where the model thinks first: its thoughts take room of the window too."""
 HEADROOM = 1.15
+"""An estimate of tokens times this is planned with: a model's tokenizer may cut finer than `estimate` does."""
 TEMPLATE = 32
 """Tokens that a model's template adds to a conversation, about."""
 READ_SHARE = 0.6

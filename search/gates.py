@@ -45,12 +45,15 @@ PROBES = (
 """Questions of daily life. A collection may answer one or two: the median doesn't mind."""
 
 BELIEVED_SECONDS = 600.0
+"""How long a sampled background is used, though the index may grow meanwhile."""
 
 PASSAGE, SENTENCE, WORDS, UNKNOWN, BIAS = 7.5, 5.5, 7.0, -1.5, -5.2
 WORDS_ALONE, WORDS_ALONE_BIAS = 13.4, -3.6
+"""Weights of the logistic regression, with an embedding model and without one; `benchmarks/fit_gate.py` fits them."""
 REFUSED = 0.2
 """Below this probability a question is refused: a wrong refusal is worse than an extract that is beside the point."""
 UNSURE = 0.5
+"""Below it, the chat model is first asked whether the passages state the answer."""
 
 Expected = Literal["time", "number", "name"]
 

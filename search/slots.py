@@ -13,7 +13,9 @@ from search.errors import ModelBusy
 T = TypeVar("T")
 
 ANSWERS_AT_ONCE = 8
+"""In a trial, 60 chats at once without a limit pushed a search from 4 to 700 ms; with 8 it took 3 to 13."""
 RETRY_SECONDS = 2
+"""What a client is told in Retry-After where no slot is free."""
 
 
 class Slots:

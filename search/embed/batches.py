@@ -33,9 +33,9 @@ from search.records import LedgerRow
 from search.vectors import Floats, unit
 
 TRIES_WHEN_PARTED = 2
-MOST_PARTS = 64
-MOST_PARTS_AFTER_CRASH = 4
-"""Each try may cost the server a new start of its runner."""
+"""Tries of a half of a batch, or a part of a text: the whole had `models.TRIES` already."""
+MOST_PARTS, MOST_PARTS_AFTER_CRASH = 64, 4
+"""Of one text. After a crash each try may cost the server a new start of its runner."""
 
 
 @dataclass(slots=True, eq=False)
@@ -123,7 +123,7 @@ class _Work:
     def ask(self, texts: list[str], tries: int) -> Floats:
         """One request, held against the ledger. Raises _Cut where the server is first caught cutting."""
         sent = models.prefixed(self.model, texts)
-        vectors, counted = self.patiently(sent, tries)
+        vectors, counted = self.with_retries(sent, tries)
         estimated = sum(map(ledger.estimate, sent))
         expected = self.accounts.expected(estimated)
         if self.limit and counted >= self.limit:
@@ -136,10 +136,10 @@ class _Work:
         self.expected += expected
         return vectors
 
-    def patiently(self, sent: list[str], tries: int) -> tuple[Floats, int]:
+    def with_retries(self, sent: list[str], tries: int) -> tuple[Floats, int]:
         """Vectors and token count of texts, asked for again while the server is busy or its runner fails."""
         call = partial(models.counted, self.model, texts=sent)
-        return models.patiently(call, self.client, tries, (ModelBusy, RunnerFailed))
+        return models.with_retries(call, self.client, tries, (ModelBusy, RunnerFailed))
 
     def count(self, text: str) -> int:
         """How many tokens of a text the server reads; 0 where it refuses it, as it should."""
@@ -157,7 +157,7 @@ class _Work:
             except ModelError as inner:
                 if not _of_a_text(inner):
                     raise
-        self.patiently([models.PROBE], TRIES_WHEN_PARTED)  # raises where it isn't the text that is to blame
+        self.with_retries([models.PROBE], TRIES_WHEN_PARTED)  # raises where it isn't the text that is to blame
         self.refused[place] = str(error)
         return None
 

@@ -28,14 +28,16 @@ if TYPE_CHECKING:
     from search.embedded.models import EmbeddedModel
 
 WINDOW = 2048
+"""The most tokens that are asked for; a server's own limit where its batch is not set."""
 BATCH = 64
+"""Texts in a request where there is no ingest, whose own batches are smaller (`ingest.embedding`)."""
 TRIES = 5
-FIRST_WAIT = 0.25
-LONGEST_WAIT = 60.0
-"""A server may ask for more; then the try comes too early, and is one of several."""
+FIRST_WAIT, LONGEST_WAIT = 0.25, 60.0
+"""Seconds before the second try, and at most before any: a server may ask for more, and the try comes too early."""
 AWAY_SECONDS = 30.0
 """How long a host that did not answer is asked after the others."""
 PROBE = "dimensions"
+"""A word that any model embeds: it shows the dimensions, and whether a server works at all."""
 
 _T = TypeVar("_T")
 
@@ -83,7 +85,9 @@ def describe(
     the dimensions, and the model need not be loaded. Raises ModelMissing where the server does not have it.
     """
     prefix = wanted or prefixes.of(name)
-    return reached(client, partial(_describe, whole=client, name=name, wanted=prefix, known=known, spaces=spaces))
+    return first_reachable(
+        client, partial(_describe, whole=client, name=name, wanted=prefix, known=known, spaces=spaces)
+    )
 
 
 def of_space(client: Client, space: Space) -> Model | None:
@@ -101,7 +105,7 @@ def of_space(client: Client, space: Space) -> Model | None:
 def documents(model: Model, texts: Sequence[str]) -> Floats:
     """Unit vectors (n, d) of texts to be found, all or none. Raises ModelError; `spread` bears with single texts."""
     vectors = [
-        reached(model.client, partial(patiently, partial(_vectors, model, prefixed(model, batch))))
+        first_reachable(model.client, partial(with_retries, partial(_vectors, model, prefixed(model, batch))))
         for batch in (texts[i : i + BATCH] for i in range(0, len(texts), BATCH))
     ]
     return np.concatenate(vectors) if vectors else np.empty((0, model.dimensions), np.float32)
@@ -109,7 +113,7 @@ def documents(model: Model, texts: Sequence[str]) -> Floats:
 
 def query(model: Model, text: str) -> Floats:
     """Unit vector (d,) of a query. Raises ModelError; InputTooLong where the query doesn't fit the model."""
-    vector: Floats = reached(model.client, partial(_vectors, model, [model.query_prefix + text]))[0]
+    vector: Floats = first_reachable(model.client, partial(_vectors, model, [model.query_prefix + text]))[0]
     return vector
 
 
@@ -153,8 +157,11 @@ def installed(client: Client, name: str) -> str:
     return found.digest
 
 
-def reached(client: Client, ask: Callable[[Client], _T]) -> _T:
-    """What the first of the client's hosts that can answer says. Raises ModelError."""
+def first_reachable(client: Client, ask: Callable[[Client], _T]) -> _T:
+    """What the first of the client's hosts that can be reached answers. Raises ModelError.
+
+    One that could not is asked after the others for AWAY_SECONDS.
+    """
     *others, last = sorted(client.each, key=lambda one: one.away_until > time.monotonic())
     for one in others:
         try:
@@ -164,18 +171,21 @@ def reached(client: Client, ask: Callable[[Client], _T]) -> _T:
     return ask(last)
 
 
-def patiently(
+def with_retries(
     call: Callable[[Client], _T],
     client: Client,
     tries: int = TRIES,
-    passing: tuple[type[ModelError], ...] = (ModelBusy, ModelUnreachable),
+    transient: tuple[type[ModelError], ...] = (ModelBusy, ModelUnreachable),
 ) -> _T:
-    """Repeats a call while the server has a trouble that may pass, waiting twice as long each time."""
+    """Makes a call, at most `tries` times while its error is a transient one, waiting twice as long before each.
+
+    Raises what the last try raises, and what is not transient.
+    """
     wait = FIRST_WAIT
     for _ in range(tries - 1):
         try:
             return call(client)
-        except passing as error:
+        except transient as error:
             time.sleep(min(getattr(error, "retry_after", None) or wait, LONGEST_WAIT))
         wait *= 2
     return call(client)

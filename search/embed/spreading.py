@@ -30,6 +30,7 @@ from search.vectors import Integers
 Batch = tuple[Integers, list[str]]
 
 LONGEST_WAIT = 30.0
+"""Seconds for which a host that does not answer is left alone at most."""
 LATE = 4.0
 """A batch is late when it takes this many times as long as the others did."""
 TICK = 0.2

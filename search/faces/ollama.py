@@ -22,11 +22,11 @@ from starlette.concurrency import run_in_threadpool
 from search import __version__
 from search.access import is_from_here
 from search.config import EMBEDDED_HOST
-from search.departures import stop_of, unless_gone
+from search.disconnects import stop_of, unless_gone
 from search.errors import ModelBusy, ModelMissing, ModelUnreachable, QueryError, SearchError
 from search.faces import models
 from search.faces.models import Documented, Json
-from search.ollama import hosts, passing
+from search.ollama import forwarding, hosts
 from search.ollama.asynchronous import AsyncClient
 from search.records import Question
 from search.replies import Answer
@@ -58,7 +58,7 @@ class Behind:
     async def ask(self, method: str, path: str, body: Json | None = None) -> tuple[int, Json]:
         """A small answer of the server behind: its status, and its JSON ({"error": ...} for what is none)."""
         content = json.dumps(body).encode() if body is not None else b""
-        passed = await passing.send(self.client, method, path, content, {"content-type": "application/json"})
+        passed = await forwarding.send(self.client, method, path, content, {"content-type": "application/json"})
         text = await passed.read()
         try:
             found = pydantic_core.from_json(text)
@@ -167,7 +167,7 @@ async def pass_on(made: Behind, request: Request, body: bytes | AsyncIterator[by
     """The answer of the server behind, as it comes."""
     path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     try:
-        sent = passing.send(made.client, request.method, path, body, dict(request.headers))
+        sent = forwarding.send(made.client, request.method, path, body, dict(request.headers))
         # A body that is still to be read comes by the same way as the news that the client has gone.
         passed = await (unless_gone(request, sent) if isinstance(body, bytes) else sent)
     except SearchError as error:

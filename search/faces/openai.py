@@ -19,7 +19,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from search.departures import stop_of
+from search.disconnects import stop_of
 from search.errors import QueryError, SearchError
 from search.faces import models, ollama
 from search.faces.models import Json

@@ -24,6 +24,7 @@ from search.store.postings import COUNT, LENGTH, SLOT, SLOTS, TERM, key
 from search.vectors import Floats, Integers, distinct, top_k
 
 K1, B = 1.2, 0.75
+"""How soon further occurrences of a word count less, and how much a chunk's length counts: Lucene's defaults."""
 BESIDE = 2
 """So many chunks on either side are a chunk's neighbours."""
 

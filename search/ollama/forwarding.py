@@ -1,4 +1,4 @@
-"""Requests passed on to a server as they are, and its answers as they come: bytes in, bytes out. For one event loop."""
+"""Requests forwarded to a server as they are, and its answers as they come: bytes in, bytes out. For one event loop."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _OWN = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Passed:
+class Forwarded:
     """A server's answer: its status and headers are here, its body is still to come. Read it, or close it."""
 
     status: int
@@ -39,7 +39,7 @@ async def send(
     path: str,
     body: bytes | AsyncIterator[bytes] = b"",
     headers: Mapping[str, str] = {},
-) -> Passed:
+) -> Forwarded:
     """Asks the client's server. Raises ModelUnreachable; what the server answers, errors too, is given as it is."""
     call: Call[Any] = Call(method, path, _nothing)
     sent = {name: value for name, value in headers.items() if name.lower() not in _OWN}
@@ -51,7 +51,7 @@ async def send(
     with translation.translated(call, client.host):
         response = await client._http.send(request, stream=True)
     kept = {name: value for name, value in response.headers.items() if name.lower() not in _OWN}
-    return Passed(response.status_code, kept, _pieces(client, call, response))
+    return Forwarded(response.status_code, kept, _pieces(client, call, response))
 
 
 async def _pieces(client: AsyncClient, call: Call[Any], response: httpx.Response) -> AsyncIterator[bytes]:
