@@ -1,12 +1,15 @@
-"""How fast an ingest is, and what it costs beside the model: python benchmarks/ingest.py FOLDER [--json FILE]
+"""How fast an ingest is, and what it costs beside the model.
+
+    python benchmarks/ingest.py FOLDER [--only MEASURE ...] [--characters N] [--json FILE]
 
 pipeline   the folder's text files into a new index, with a model server that answers at once: chunks and MB of
            text a second. Beside it, by turns in the same process, Chroma's client, txtai and haiku.rag, given
            the same files, our reading and chunking, and ready vectors; what is not installed is said. They are
            given less to do: texts and vectors only, no whole documents, no files and what became of them, no
            transaction for each; and txtai holds all in memory, unstemmed, and writes it once, at the end.
-embedded   a whole ingest with the embedded model, against embedding the same chunks in a bare loop, in turns that
-           change the order, each in a process of its own in which only the model has been loaded: the ratio.
+embedded   a whole ingest of --characters of text with the embedded model, against embedding the same chunks in a
+           bare loop, in turns that change the order, each in a process of its own in which only the model has been
+           loaded: the ratio.
 unchanged  ingesting again 10,000 small files that did not change: seconds of the pass, and of the whole command.
 memory     the peak of the command for a tree of 10 times as many files, against the smaller one.
 

@@ -1,6 +1,6 @@
 """How fast keyword search is at any size: milliseconds a query, on texts recombined from real ones.
 
-    python benchmarks/keyword_speed.py FOLDER... [--chunks N] [--rivals] [--folder FOLDER] [--json FILE]
+    python benchmarks/keyword_speed.py FOLDER... [--chunks N] [--queries N] [--rivals] [--folder FOLDER] [--json FILE]
 
 A folder holds `corpus.jsonl` ({"text"}) and `queries.jsonl` ({"text"}). A chunk is the first half of one of the
 texts and the second half of another, 120 words at most, chosen with a seed. Queries of 2 to 12 words are of three

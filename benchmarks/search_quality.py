@@ -1,7 +1,7 @@
 """How well searches find, on test collections in BEIR form: nDCG@10 and recall@100.
 
-    python benchmarks/search_quality.py FOLDER... [--model NAME [--server HOST]] [--rerank CHAT_MODEL] [--json FILE]
-                                               [--questions FOLDER]
+    python benchmarks/search_quality.py FOLDER... [--model NAME [--server HOST]] [--questions FOLDER] [--embedded SHARE]
+        [--rerank CHAT_MODEL [--chat-server HOST]] [--json FILE]
 
 A folder holds `corpus.jsonl` ({"_id", "title", "text"}), `queries.jsonl` ({"_id", "text"}) and `qrels.tsv`
 (query-id, corpus-id, score; with a header). Its documents are chunked, stored and embedded as `ingest` does it,
@@ -9,7 +9,8 @@ with the embedded model or with the one named, and every query is asked in each 
 document ranks where its best chunk does, one that holds a near copy of a hit right after it. The column "model" is
 the model alone, each document cut at the model's window: what is published for all-MiniLM-L6-v2. With --rerank, the
 first hybrid hits are graded by a chat model, which takes as long as it takes. With --questions, those of another
-collection are asked, such as the same ones in another language. Measures are those of ir-measures
+collection are asked, such as the same ones in another language. With --embedded, only that share of the passages
+has a vector, as in the midst of an ingest. Measures are those of ir-measures
 (trec_eval's).
 """
 

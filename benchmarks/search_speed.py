@@ -1,7 +1,7 @@
 """How fast the vector stage is: milliseconds a query, recall, opening and memory, beside other ways to do it.
 
-    python benchmarks/search_speed.py [--sets 1000000x384 ...] [--index DB... --questions FILE...] [--folder F]
-        [--rivals NAME...] [--processor-time] [--json F]
+    python benchmarks/search_speed.py [--sets 1000000x384 ...] [--queries N] [--index DB... --questions FILE...]
+        [--folder F] [--rivals NAME...] [--processor-time] [--json F]
 
 Every set is asked the same queries by every method in turn, so that all see the machine in the same state; `ratio`
 is how many times as long numpy's `X @ q` took (medians). With a filter that is `X[rows] @ q`: which rows pass is

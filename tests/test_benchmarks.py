@@ -1,8 +1,10 @@
-"""Every benchmark starts where it stands, as anyone would run it."""
+"""Every benchmark starts where it stands, as anyone would run it, and says how."""
 
 from __future__ import annotations
 
+import ast
 import importlib.util
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +21,15 @@ def test_a_benchmark_that_ingests_finds_the_package(name: str) -> None:
     command = [sys.executable, str(PROJECT / "benchmarks" / f"{name}.py"), "--help"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=PROJECT, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("path", sorted((PROJECT / "benchmarks").glob("*.py")), ids=lambda path: path.stem)
+def test_a_benchmark_says_what_its_options_do(path: Path) -> None:
+    """At the top of its file, where one looks first."""
+    text = path.read_text(encoding="utf-8")
+    described = ast.get_docstring(ast.parse(text)) or ""
+    options = {name for name, more in re.findall(r'add_argument\(\s*"(--[\w-]+)"(.*)', text) if "SUPPRESS" not in more}
+    assert {option for option in options if option not in described} == set()
 
 
 def test_a_line_ends_at_a_line_feed_only(tmp_path: Path) -> None:
