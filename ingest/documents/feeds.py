@@ -7,7 +7,7 @@ it mostly is or not, is read as a page is; what isn't well-formed is kept as it 
 from __future__ import annotations
 
 import re
-from html import unescape
+from html import escape, unescape
 from xml.etree import ElementTree
 
 from ingest.documents import web
@@ -19,7 +19,8 @@ HEAD = 8_192
 # A document type without declarations inside: with them it is no feed, as entities that grow without end may be there.
 _DOCTYPE = r"""<!DOCTYPE(?:[^<>\["']|"[^<>"]*"|'[^<>']*')*>"""
 _FEED = re.compile(rf"\s*(?>(?:<\?.*?\?>|<!--.*?-->|{_DOCTYPE})\s*)*<(?:rss|feed|(?:\w+:)?RDF)(?=[\s>])", re.DOTALL)
-_NAMED = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)\w+;")
+# A reference that XML does not know, or a sign that is none: what feeds break at most often.
+_AMPERSAND = re.compile(r"&(?:(?!(?:amp|lt|gt|quot|apos);)\w+;|(?!#?\w+;))")
 _MARKUP = re.compile(r"</?[a-zA-Z][^<>]*>|&#?\w+;")
 _FACTS = {
     "pubDate": "Date", "published": "Date", "issued": "Date", "date": "Date", "updated": "Updated",
@@ -37,7 +38,7 @@ def is_feed(text: str) -> bool:
 def read(text: str) -> Content:
     """A feed's text as Content; XML as it stands, with a warning, where it cannot be parsed."""
     try:
-        root = ElementTree.fromstring(_NAMED.sub(lambda name: unescape(name[0]), text))
+        root = ElementTree.fromstring(_AMPERSAND.sub(lambda sign: escape(unescape(sign[0]), quote=False), text))
     except (ElementTree.ParseError, ValueError) as error:
         return Content("xml", text, warnings=[f"a feed that is kept with all its tags: it is no XML ({error})"])
     for element in root.iter():
