@@ -78,7 +78,7 @@ def _add_documents(router: APIRouter, store: Store, jobs: Jobs) -> None:
         check_writable(store.location)
         root = uploads.folder(store.location)
         if not uploads.delete(root, path):
-            raise HTTPException(404, "no such document was sent; one of your folders is deleted there")
+            raise HTTPException(404, "no such document was sent; a file in a folder of yours is deleted in that folder")
         store.drop(str(root), [path])
         jobs.start(root)  # an ingest under way may have read it before it went
         return {"deleted": path}

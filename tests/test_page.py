@@ -273,7 +273,7 @@ def test_filters_narrow_and_stand_in_the_address(page: Any, address: str) -> Non
 @both
 def test_the_index_says_what_it_holds_and_what_failed(page: Any) -> None:
     """Counts, notes, failures with their reasons, and every document a click away."""
-    page.locator("#index-button").filter(has_text="6 documents · 1 not read").click()
+    page.locator("#index-button").filter(has_text="6 documents · 1 not fully read").click()
     panel = page.locator("#index")
     panel.get_by_text("failed: no text layer: it is a scan").wait_for()
     assert "all-minilm" in panel.inner_text()
@@ -328,7 +328,7 @@ def test_dropped_files_are_found_and_what_cannot_be_read_is_said(browser: Any, w
     panel = page.locator("#uploads li")
     panel.nth(0).filter(has_text="can be searched").wait_for()
     panel.nth(1).filter(has_text="failed: ").wait_for()
-    page.locator("#index-button").filter(has_text="1 document · 1 not read").wait_for()
+    page.locator("#index-button").filter(has_text="1 document · 1 not fully read").wait_for()
     page.get_by_role("searchbox").fill("zeppelin")
     page.locator(".hit .place").filter(has_text="boats & trips.md").wait_for()
     chosen = {"name": "second.txt", "mimeType": "text/plain", "buffer": b"A submarine arrives at noon."}

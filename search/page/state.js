@@ -50,7 +50,7 @@ export function close() {
 function line(status) {
   const parts = [`${number(status.documents)} ${status.documents === 1 ? "document" : "documents"}`];
   if (status.waiting) parts.push(`${Math.floor((100 * status.embedded) / status.chunks)} % embedded`);
-  if (status.failures) parts.push(`${number(status.failures)} not read`);
+  if (status.failures) parts.push(`${number(status.failures)} not fully read`);
   byId("index-line").textContent = parts.join(" · ");
   document.querySelector(".dot").className = status.waiting ? "dot busy" : "dot";
 }
