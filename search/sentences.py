@@ -17,8 +17,8 @@ _ABBREVIATIONS = frozenset(
 # A citation behind the full stop ("So it is. [1]") belongs to the sentence before it.
 _CITED = r"(?:\s*(?:\[[\d,; ]+\]|【[\d,; ]+】))*"
 # What begins something new on the next line, in a quotation too. A larger number is no list's: a wrapped line has it;
-# nor are two signs, but for a rule's: an option (--release) or bold words stand there.
-_NEW = r"\s*\n|[\s>]*(?:[-*+](?![-*+])|(?:-{3,}|\*{3,}|\+{3,})\s|[•#|]|```|~~~|\d{1,2}[.)]\s|>\s*\n)"
+# nor are two signs, but for a rule's: an option (--release) or bold words stand there. `{"` begins a record.
+_NEW = r"\s*\n|[\s>]*(?:[-*+](?![-*+])|(?:-{3,}|\*{3,}|\+{3,})\s|[•#|]|```|~~~|\{\"|\d{1,2}[.)]\s|>\s*\n)"
 _END = re.compile(
     rf"[.!?…]+[\"'”’)\]]*{_CITED}(?=\s|$)|[。！？｡।؟۔]+[”’」』）]*{_CITED}|\n(?={_NEW})|(?P<quote>\n(?=\s*>))"
 )

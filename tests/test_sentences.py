@@ -58,6 +58,15 @@ def test_two_signs_that_a_wrapped_line_begins_with_are_no_item() -> None:
     assert split("It is\nso:\n```\ncode\n```") == ["It is\nso:", "```\ncode", "```"]
 
 
+def test_a_record_on_a_line_is_not_quoted_with_the_next() -> None:
+    """JSON lines hold texts with full stops in them, and end with none."""
+    assert split('{"text": "It is so. It was"}\n{"text": "Now"}') == [
+        '{"text": "It is so.',
+        'It was"}',
+        '{"text": "Now"}',
+    ]
+
+
 def test_full_stops_of_other_scripts_need_no_space() -> None:
     """Chinese, Hindi and Arabic sentences end too."""
     assert split("日本語です。次の文。") == ["日本語です。", "次の文。"]
