@@ -2,7 +2,7 @@
 
 formats    which reader the bytes go to
 text       bytes -> characters: encodings, clean text
-markdown markup web programs tables notebook mail feeds    formats that are text
+markdown markup web programs tables notebook mail feeds drawings    formats that are text
 office     PDF, office documents, e-books, through kreuzberg
 content    what readers make and build it with
 """

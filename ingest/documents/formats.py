@@ -9,7 +9,20 @@ import re
 from collections.abc import Callable
 from functools import partial
 
-from ingest.documents import feeds, mail, markdown, markup, notebook, office, parts, programs, slides, tables, web
+from ingest.documents import (
+    drawings,
+    feeds,
+    mail,
+    markdown,
+    markup,
+    notebook,
+    office,
+    parts,
+    programs,
+    slides,
+    tables,
+    web,
+)
 from ingest.documents.content import IMAGE, PROTECTED, Content, Unreadable
 from ingest.documents.text import clean, decode, in_lines
 
@@ -21,7 +34,7 @@ _MARKDOWN = frozenset({"md", "markdown", "mdown", "mkd", "mkdn", "mdx", "qmd", "
 _HTML = frozenset({"html", "htm", "xhtml", "html4", "html5", "shtml"})
 _TABLES = frozenset({"csv", "tsv", "tab", "psv"})
 _JSON = frozenset({"json", "jsonl", "ndjson", "geojson", "json5", "jsonc"})
-_XML = frozenset({"xml", "rss", "atom", "xsd", "xsl", "xslt", "svg", "plist", "kml", "gpx"})
+_XML = frozenset({"xml", "rss", "atom", "xsd", "xsl", "xslt", "plist", "kml", "gpx"})
 _SETTINGS = {"yaml": "yaml", "yml": "yaml", "toml": "toml", "ini": "ini", "cfg": "ini", "conf": "ini"}
 _DATA = frozenset(
     "onnx pt pth ckpt safetensors gguf ggml tflite pb npy npz pkl pickle h5 hdf5 parquet arrow feather".split()
@@ -145,6 +158,7 @@ _READERS: dict[str, Callable[[str], Content]] = {
     **dict.fromkeys(_JSON, tables.read_json),
     **dict.fromkeys(_XML, _xml),
     "ipynb": notebook.read,
+    "svg": drawings.read,
     "txt": markup.read,
     "text": markup.read,
     "log": markup.read,
