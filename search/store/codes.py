@@ -220,7 +220,8 @@ def within(asked: Asked, product: float, deviations: float) -> int:
     cosine = min(max(product / asked.length, 0.0), 0.999)
     # 1.702 times as steep, the logistic function is the normal distribution's within .01.
     steepness = 1.702 * cosine / math.sqrt(1 - cosine * cosine)
-    chances = 1 / (1 + np.exp(np.float32(steepness) * asked.largest))
+    # Beyond this the chance is 0 all the same, and 32 bits hold no larger power.
+    chances = 1 / (1 + np.exp(np.minimum(np.float32(steepness) * asked.largest, 80)))
     variances = chances * (1 - chances)
     # Since the product is known, what it says of the signs varies no more.
     known = (1.702 * float(variances @ asked.largest)) ** 2 / len(asked.weights[0]) / 2

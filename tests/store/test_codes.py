@@ -134,3 +134,10 @@ def test_thresholds_let_through_the_share_wanted() -> None:
     """At least that, and all where all are wanted."""
     sample = np.array([5, 1, 3, 3, 9, 200], np.uint8)
     assert codes.thresholds(sample, (0, 0.2, 0.5, 0.6, 1, 9)) == [1, 3, 3, 5, 200, 200]
+
+
+def test_a_vector_asked_for_itself_has_the_same_signs() -> None:
+    """Hardly one is expected to differ, and no power overflows: warnings are errors here."""
+    query = vectors(1, 384)[0]
+    asked = codes.ask(query, codes.untrained(384))
+    assert codes.within(asked, asked.length, 0) < len(asked.largest) / 20
