@@ -149,6 +149,16 @@ def bytes_of(dimensions: int) -> int:
     return -(-dimensions // 2)
 
 
+def size_of(dimensions: int) -> int:
+    """How many bytes the codes of a vector take."""
+    return 8 * words_of(dimensions) + bytes_of(dimensions) + 5
+
+
+def put(made: Codes, room: Codes) -> None:
+    """Copies codes to where they belong."""
+    room.cells[:], room.scales[:], room.signs[:], room.levels[:] = made.cells, made.scales, made.signs, made.levels
+
+
 def share_of_centre(sample: Floats, coding: Coding) -> float:
     """How much of the centre is taken off a query before its signs are compared: all where vectors stand in a cone.
 

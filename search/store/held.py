@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,13 @@ from search.vectors import Floats, Integers, distinct
 
 _Number = TypeVar("_Number", bound=np.generic)
 
-GROWTH = 65_536
+Ids = NDArray[np.signedinteger[Any]]
+
+AT_ONCE = 16_384
+"""So many vectors are put in order at once, so that little memory is taken for it."""
+
+PAGE, TOUCHING = 4_096, 2
+"""Bytes of memory that the system gives at once, at least; and threads that have it given."""
 
 SAMPLE = 512
 """How many vectors the mean and the deviation of a ranking are taken from."""
@@ -57,12 +64,17 @@ class Coded:
     scales: Scales
     levels: Bytes
 
+    def part(self, start: int, end: int) -> Codes:
+        """Room for the codes of some vectors."""
+        return Codes(self.cells[start:end], self.scales[start:end], self.signs[:, start:end], self.levels[start:end])
+
 
 @dataclass(slots=True)
 class Held:
     """A space at one generation. Arrays are valid up to `count`; more may be filled in later.
 
-    There are `rows`, the vectors themselves, or there is what is `coded`.
+    There are `rows`, the vectors themselves, or there is what is `coded`. Row ids of `vectors` and ids of `chunks` have
+    32 bits as long as all fit.
     """
 
     space: int
@@ -74,8 +86,8 @@ class Held:
     last: int = 0
     width: int = segments.USUAL_WIDTH
     dead: int = 0
-    vectors: Integers = field(default_factory=lambda: np.empty(0, np.int64))
-    chunks: Integers = field(default_factory=lambda: np.empty(0, np.int64))
+    vectors: Ids = field(default_factory=lambda: np.empty(0, np.int32))
+    chunks: Ids = field(default_factory=lambda: np.empty(0, np.int32))
     alive: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, np.bool_))
     rows: Floats | None = None
     coded: Coded | None = None
@@ -102,16 +114,14 @@ def followed(connection: sqlite3.Connection, held: Held | None, space: Space, ge
     if held.coded is None and held.count + (0 if held.count else sealed) > exact_rows:
         _code(held)
     if held.coded is not None and not held.count:
-        _reserve(held, sealed + segments.SEGMENT)
-        for id_ in ids:
-            made = segments.load(connection, id_, coding)
-            _append(held, made.vectors, made.chunks, made.codes)
+        _load(held, connection, ids, sealed)
         held.last = last
-        _arrange(held, in_place=True)
+        _arrange_first(held)
     for vectors, chunks, read in segments.rows(connection, space.id, held.last, space.dimensions):
         if held.coded is None and held.count + len(vectors) > exact_rows:
             _code(held)
-        _append(held, vectors, chunks, read if held.coded is None else codes.encode(read, coding))
+        _put(held, read)
+        _append(held, vectors, chunks)
         held.last = int(vectors[-1])
     if held.coded is not None and (held.count - held.coded.bounds[-1]) * LOOSE > held.count:
         _arrange(held)
@@ -188,39 +198,91 @@ def _code(held: Held) -> None:
         np.empty((room, codes.bytes_of(dimensions)), np.uint8),
     )
     if held.rows is not None and held.count:
-        _put(held.coded, 0, codes.encode(held.rows[: held.count], held.coding))
+        codes.put(codes.encode(held.rows[: held.count], held.coding), held.coded.part(0, held.count))
     held.rows = None
 
 
-def _put(coded: Coded, start: int, made: Codes) -> None:
-    end = start + len(made.cells)
-    coded.signs[:, start:end] = made.signs
-    coded.cells[start:end] = made.cells
-    coded.scales[start:end] = made.scales
-    coded.levels[start:end] = made.levels
+def _load(held: Held, connection: sqlite3.Connection, ids: list[int], sealed: int) -> None:
+    """Reads the segments, which have so many vectors, while other threads touch the memory that these are put into.
+
+    To give a process memory takes the system longer than it takes to read into it: on a virtual machine, whose host
+    has to give it first, .9 seconds of 1.5 for a million vectors.
+    """
+    _reserve(held, sealed + segments.SEGMENT)
+    assert held.coded is not None
+    signs, levels, done = held.coded.signs, held.coded.levels, 0
+    parts = [*signs[:, :sealed], *(levels[start : start + AT_ONCE] for start in range(0, sealed, AT_ONCE))]
+
+    def room(count: int) -> Codes:
+        nonlocal done
+        while done < len(signs) - (held.count + count) // -AT_ONCE:
+            next(touched, None)
+            done += 1
+        return _room(held, count)
+
+    with ThreadPoolExecutor(TOUCHING) as others:
+        touched = others.map(_touch, parts)
+        for id_ in ids:
+            _append(held, *segments.load(connection, id_, held.coding, room))
 
 
-def _arrange(held: Held, *, in_place: bool = False) -> None:
-    """Puts the signs cell after cell: into other arrays, unless nobody reads these yet."""
+def _touch(part: NDArray[np.generic]) -> None:
+    part.reshape(-1).view(np.uint8)[::PAGE] = 0
+
+
+def _arrange_first(held: Held) -> None:
+    """Puts the signs, which stand as they came, cell after cell: in their place, since nobody reads them yet."""
     assert held.coded is not None
     coded, count = held.coded, held.count
-    order = coded.order.copy()
-    order[:count] = np.argsort(coded.cells[:count], kind="stable")
+    bounds = _sort(coded.order[:count], coded.cells[:count], len(held.coding.points))
+    apart = np.empty(count, np.uint64)
+    for signs in coded.signs:
+        apart[:] = signs[:count]
+        for start in range(0, count, AT_ONCE):
+            order = coded.order[start : min(start + AT_ONCE, count)]
+            signs[start : start + len(order)] = apart[order]
+    held.coded = replace(coded, bounds=bounds)
+
+
+def _arrange(held: Held) -> None:
+    """Puts the signs cell after cell, into other arrays: a reader may be using these."""
+    assert held.coded is not None
+    coded, count = held.coded, held.count
     placed = np.empty(count, np.int32)
     placed[coded.order[:count]] = np.arange(count, dtype=np.int32)
+    order, signs = coded.order.copy(), np.empty_like(coded.signs)
+    bounds = _sort(order[:count], coded.cells[:count], len(held.coding.points))
     moved = placed[order[:count]]
-    signs = coded.signs if in_place else np.empty_like(coded.signs)
     for old, new in zip(coded.signs, signs, strict=True):
         new[:count] = old[moved]
-    ends = np.cumsum(np.bincount(coded.cells[:count], minlength=len(held.coding.points)))
-    held.coded = replace(coded, signs=signs, order=order, bounds=np.concatenate([[0], ends]))
+    held.coded = replace(coded, signs=signs, order=order, bounds=bounds)
+
+
+def _sort(order: NDArray[np.int32], cells: Bytes, number: int) -> Integers:
+    """Fills in the order of vectors (n,) by their cells, as they came within each; returns the cells' bounds.
+
+    Part after part, in little memory: numpy's own sort takes 16 bytes a vector.
+    """
+    parts = [cells[start : start + AT_ONCE] for start in range(0, len(cells), AT_ONCE)]
+    bounds = np.zeros(number + 1, np.int64)
+    for part in parts:
+        bounds[1:] += np.bincount(part, minlength=number)
+    np.cumsum(bounds, out=bounds)
+    free, came = bounds[:-1].copy(), 0
+    for part in parts:
+        sizes = np.bincount(part, minlength=number)
+        places = np.repeat(free - np.cumsum(sizes) + sizes, sizes) + np.arange(len(part))
+        order[places] = came + np.argsort(part, kind="stable")
+        free += sizes
+        came += len(part)
+    return bounds
 
 
 def _reserve(held: Held, room: int) -> None:
     """Makes the arrays long enough, by new ones: a reader may be using the old ones."""
     if room <= len(held.chunks):
         return
-    step = GROWTH if held.coded is not None else segments.READ_AT_ONCE
+    step = segments.SEGMENT if held.coded is not None else segments.READ_AT_ONCE
     room = max(-(-room // step) * step, len(held.chunks) * 9 // 8)
     held.vectors = _longer(held.vectors, held.count, room)
     held.chunks = _longer(held.chunks, held.count, room)
@@ -250,26 +312,45 @@ def _longer(old: NDArray[_Number], count: int, room: int) -> NDArray[_Number]:
     return new
 
 
-def _append(held: Held, vectors: Integers, chunks: Integers, values: Floats | Codes) -> None:
-    """Adds vectors at the end: `values` are their codes where codes are held, otherwise their numbers."""
+def _room(held: Held, count: int) -> Codes:
+    """Room for the codes of so many vectors at the end."""
+    _reserve(held, held.count + count)
+    assert held.coded is not None
+    return held.coded.part(held.count, held.count + count)
+
+
+def _put(held: Held, read: Floats) -> None:
+    """Puts numbers at the end, or their codes where codes are held."""
+    if held.coded is not None:
+        codes.put(codes.encode(read, held.coding), _room(held, len(read)))
+        return
+    _reserve(held, held.count + len(read))
+    if held.rows is not None:
+        held.rows[held.count : held.count + len(read)] = read
+
+
+def _append(held: Held, vectors: Integers, chunks: Integers) -> None:
+    """Adds vectors, whose numbers or codes have been put at the end."""
     end = held.count + len(vectors)
-    _reserve(held, end)
+    held.vectors, held.chunks = _wide_enough(held.vectors, vectors), _wide_enough(held.chunks, chunks)
     held.vectors[held.count : end] = vectors
     held.chunks[held.count : end] = chunks
     held.alive[held.count : end] = True
-    if isinstance(values, Codes):
-        assert held.coded is not None
-        _put(held.coded, held.count, values)
-    elif held.rows is not None:
-        held.rows[held.count : end] = values
     held.count = end
+
+
+def _wide_enough(ids: Ids, more: Integers) -> Ids:
+    """The ids, in an array that can hold others too."""
+    return ids if more.max(initial=0) <= np.iinfo(ids.dtype).max else ids.astype(np.int64)
 
 
 def _bury(held: Held, gone: Integers) -> None:
     """Marks vectors that were deleted; those that were never held are no matter."""
-    at = np.searchsorted(held.vectors[: held.count], gone)
-    gone, at = gone[at < held.count], at[at < held.count]
-    found = distinct(at[held.vectors[at] == gone])
+    known = held.vectors[: held.count]
+    # In their own type: otherwise numpy makes a longer copy of all that are known.
+    gone = gone[gone <= known[-1:].max(initial=0)].astype(known.dtype)
+    at = np.searchsorted(known, gone)
+    found = distinct(at[known[at] == gone])
     held.dead += int(held.alive[found].sum())
     held.alive[found] = False
 
@@ -285,5 +366,5 @@ def _sample(held: Held, connection: sqlite3.Connection) -> None:
     if held.rows is not None:
         held.sample = held.rows[chosen]
     else:
-        _, held.sample = Rows().read(connection, held.vectors[chosen], held.dimensions)
+        _, held.sample = Rows().read(connection, held.vectors[chosen].astype(np.int64), held.dimensions)
         held.share = codes.share_of_centre(held.sample, held.coding)

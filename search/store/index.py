@@ -104,12 +104,13 @@ class VectorIndex:
         """Signs of many, levels of some, the numbers of few."""
         look = candidates.look(known, vector, limits)
         positions = np.sort(look.by_levels(look.by_signs(count, width), count, width))
-        vectors, numbers = self._rows.read(connection, known.vectors[positions], known.dimensions)
-        # A vector that another process has just deleted is not there to be read.
-        chunks = known.chunks[np.searchsorted(known.vectors[: known.count], vectors)]
+        wanted = known.vectors[positions].astype(np.int64)
+        vectors, numbers = self._rows.read(connection, wanted, known.dimensions)
         scores = cosines(numbers, vector)
         best = top_k(scores, count)
-        return chunks[best], scores[best]
+        # A vector that another process has just deleted is not there to be read.
+        found = positions[np.searchsorted(wanted, vectors[best])]
+        return known.chunks[found].astype(np.int64), scores[best]
 
     def _current(self, connection: sqlite3.Connection, space: Space, generation: int) -> Held:
         """What is held of the space, at least as new as the connection sees it."""
@@ -138,7 +139,7 @@ def _exactly(known: Held, rows: Floats, vector: Floats, count: int, limits: With
     else:
         chunks, scores = chunks[limits.places], cosines(rows[limits.places], vector)
     best = top_k(scores, count)
-    return chunks[best], scores[best]
+    return chunks[best].astype(np.int64), scores[best]
 
 
 def _near_and_far(known: Held) -> tuple[Floats, Floats]:

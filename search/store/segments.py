@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import sqlite3
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from search.store import codes
 from search.store.codes import Codes, Coding
@@ -22,6 +23,9 @@ from search.vectors import Floats, Integers, pack, unpack
 
 SEGMENT = 16_384
 READ_AT_ONCE = 4_096
+
+PIECE = 1 << 17
+"""So many bytes of a segment are read at once: they stay in the second-level cache until they are where they belong."""
 
 USUAL_WIDTH = 30
 """In tenths of standard deviations: how surely a search finds the nearest (`search.store.candidates`)."""
@@ -109,14 +113,26 @@ def known(connection: sqlite3.Connection, space: int) -> tuple[list[int], int, i
     return [row[0] for row in rows], sum(row[1] for row in rows), rows[-1][2] if rows else 0
 
 
-def load(connection: sqlite3.Connection, id_: int, coding: Coding) -> Segment:
-    """One segment; where its checksum says that it is damaged, it is made again from the vectors' rows."""
-    space, first, last, count, checksum, vectors, chunks, packed = connection.execute(
-        "SELECT space, first, last, count, checksum, vectors, chunks, codes FROM segments WHERE id = ?", [id_]
+def load(
+    connection: sqlite3.Connection, id_: int, used: Coding, room: Callable[[int], Codes]
+) -> tuple[Integers, Integers]:
+    """The vectors (n,) of a segment and their chunks (n,); their codes are put into the `room` for so many.
+
+    Where its checksum says that it is damaged, it is made again from the vectors' rows.
+    """
+    space, first, last, count, checksum, vectors, chunks, size = connection.execute(
+        "SELECT space, first, last, count, checksum, vectors, chunks, length(codes) FROM segments WHERE id = ?", [id_]
     ).fetchone()
-    if len(vectors) == len(chunks) == 8 * count and _checksum(coding, vectors, chunks, packed) == checksum:
-        return Segment(np.frombuffer(vectors, "<i8"), np.frombuffer(chunks, "<i8"), _unpacked(packed, count, coding))
-    return _made(connection, space, first - 1, last, coding)
+    if len(vectors) == len(chunks) == 8 * count and size == count * codes.size_of(len(used.centre)):
+        found = _checksum(used, vectors, chunks)
+        with connection.blobopen("segments", "codes", id_, readonly=True) as blob:
+            for part in _parts(room(count)):
+                found = _read(blob, part, found)
+        if found == checksum:
+            return np.frombuffer(vectors, "<i8"), np.frombuffer(chunks, "<i8")
+    made = _made(connection, space, first - 1, last, used)
+    codes.put(made.codes, room(len(made.vectors)))
+    return made.vectors, made.chunks
 
 
 def rows(
@@ -227,21 +243,26 @@ def _made(connection: sqlite3.Connection, space: int, after: int, last: int, use
     return Segment(np.concatenate(ids), np.concatenate(chunks), joined)
 
 
+def _parts(made: Codes) -> Iterator[NDArray[np.generic]]:
+    """The arrays in the order in which they stand in the database."""
+    yield from made.signs
+    yield from (made.scales, made.cells, made.levels)
+
+
 def _packed(made: Codes) -> bytes:
-    """The four arrays one after the other."""
-    signs, scales = made.signs.astype("<u8", copy=False), made.scales.astype("<f2", copy=False)
-    return b"".join(part.tobytes() for part in (signs, scales, made.cells, made.levels))
+    return b"".join(part.astype(part.dtype.newbyteorder("<"), copy=False).tobytes() for part in _parts(made))
 
 
-def _unpacked(packed: bytes, count: int, used: Coding) -> Codes:
-    words, wide = codes.words_of(len(used.centre)), codes.bytes_of(len(used.centre))
-    scales, cells, levels = (count * each for each in (8 * words, 8 * words + 4, 8 * words + 5))
-    return Codes(
-        np.frombuffer(packed, np.uint8, count, cells),
-        np.frombuffer(packed, "<f2", 2 * count, scales).reshape(count, 2),
-        np.frombuffer(packed, "<u8", words * count).reshape(words, count),
-        np.frombuffer(packed, np.uint8, wide * count, levels).reshape(count, wide),
-    )
+def _read(blob: sqlite3.Blob, part: NDArray[np.generic], checksum: int) -> int:
+    """Fills an array, which is in one piece, with what comes next; returns the checksum with it."""
+    flat, stored = part.reshape(-1), part.dtype.newbyteorder("<")
+    step = PIECE // stored.itemsize
+    for start in range(0, len(flat), step):
+        some = flat[start : start + step]
+        piece = blob.read(some.nbytes)
+        some[...] = np.frombuffer(piece, stored)
+        checksum = zlib.crc32(piece, checksum)
+    return checksum
 
 
 def _numbers(used: Coding) -> bytes:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from search.records import Space
-from search.store import Filter, candidates, segments
+from search.store import Filter, candidates, codes, held, segments
 from search.store.sqlite import SqliteStore
 from search.vectors import Floats, Integers, unit
 from tests.store.oracle import STATE, document
@@ -108,6 +108,9 @@ def test_a_second_opening_reads_segments_and_finds_the_same(path: Path) -> None:
     [
         "UPDATE segments SET codes = zeroblob(length(codes))",
         "UPDATE segments SET codes = substr(codes, 9)",
+        "UPDATE segments SET codes = CAST(substr(codes, 1, length(codes) - 1) || x'ff' AS BLOB)",
+        "UPDATE segments SET count = count - 1",
+        "UPDATE segments SET count = count + 1",
         "UPDATE segments SET vectors = chunks, chunks = vectors, checksum = checksum + 1",
         "DELETE FROM segments",
         "DELETE FROM scans",
@@ -126,6 +129,60 @@ def test_the_rows_are_the_truth(path: Path, damage: str) -> None:
     again = small(path)
     assert [top(again, query) for query in queries] == found
     again.close()
+
+
+def test_signs_stand_cell_after_cell(path: Path) -> None:
+    """Those of as many vectors as are put in order at once, and more: when they come, and when they are read again."""
+    vectors = rows(held.AT_ONCE + 4_000)
+    filled = SqliteStore(path, exact_rows=0, segment=2_000)
+    fill(filled, vectors)
+    opened = SqliteStore(path, exact_rows=0, segment=2_000)
+    for store in (filled, opened):
+        top(store, vectors[0])
+        known = store._index._held
+        assert known is not None
+        assert known.coded is not None
+        arranged = int(known.coded.bounds[-1])
+        order = known.coded.order[:arranged]
+        made = codes.encode(vectors[order], known.coding)
+        assert (known.coded.cells[:arranged][order] == made.cells).all()
+        assert (known.coded.signs[:, :arranged] == made.signs).all()
+        assert order.tolist() == np.argsort(known.coded.cells[:arranged], kind="stable").tolist()
+        assert known.coded.bounds.tolist() == [
+            0,
+            *np.cumsum(np.bincount(made.cells, minlength=len(known.coding.points))),
+        ]
+    filled.close()
+    opened.close()
+
+
+@pytest.mark.parametrize("count", [800, 3_000])
+def test_ids_may_need_more_than_32_bits(path: Path, count: int) -> None:
+    """Vectors and chunks whose ids grew beyond 2**32 are found, deleted and read again, beside those before."""
+    vectors = rows(count)
+    store = small(path)
+    ids = fill(store, vectors[: count // 2], "low")
+    assert top(store, vectors[0], 1) == [ids[0]]
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE sqlite_sequence SET seq = seq + (1 << 33) WHERE name IN ('vectors', 'chunks')")
+    connection.close()
+    ids = np.concatenate([ids, fill(store, vectors[count // 2 :], "high")])
+    assert ids[-1] > 1 << 33
+    opened = small(path)
+    for each in (store, opened):
+        assert [top(each, vectors[at], 1) for at in (0, count // 2, count - 1)] == [
+            [ids[0]],
+            [ids[count // 2]],
+            [ids[-1]],
+        ]
+        assert top(each, vectors[-1], 1, Filter(path="high0")) != []
+    store.drop("/root", ["high0"])
+    later = small(path)
+    for each in (store, opened, later):
+        gone = set(ids[count // 2 : count // 2 + PER_DOCUMENT].tolist())
+        assert not gone & set(top(each, vectors[count // 2], count))
+    for each in (store, opened, later):
+        each.close()
 
 
 def test_deleted_vectors_are_never_found_and_new_ones_are(path: Path) -> None:
