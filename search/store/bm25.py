@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from search import keywords
 from search.store import EMPTY, Ranking, statements
-from search.store.postings import COUNT, LENGTH, SLOT, SLOTS, TERM, key
+from search.store.postings import COUNT, LENGTH, MOST, SLOT, SLOTS, TERM, key
 from search.vectors import Floats, Integers, distinct, top_k
 
 K1, B = 1.2, 0.75
@@ -38,12 +38,11 @@ POOL = 2
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A range of chunk ids from `first` on, by slot (size,): lengths in words (0: no chunk) and BM25's norms."""
+    """A range of chunk ids from `first` on: their lengths in words by slot (size,), 0 where there is no chunk."""
 
     segment: int | None
     first: int
     lengths: NDArray[np.uint16]
-    norms: Floats
     has_gone: bool
 
 
@@ -59,13 +58,14 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """What is held in memory of the keyword index at one generation: 6 bytes a chunk, and what waits to be folded.
+    """What is held in memory of the keyword index at one generation: 2 bytes a chunk, and what waits to be folded.
 
-    `window` is the average length of a chunk with its neighbours.
+    `norms` are BM25's by length, `window` is the average length of a chunk with its neighbours.
     """
 
     generation: int
     parts: tuple[Part, ...]
+    norms: Floats
     pending: Pending
     languages: frozenset[str]
     total: int
@@ -74,11 +74,11 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class _Postings:
-    """Where a word stands in a part: slots ascending (n,), and how often."""
+    """Where a word stands in a part: slots ascending (n,), and how often; as narrow as the database has them."""
 
     word: int
-    slots: Integers
-    counts: Floats
+    slots: Integers | NDArray[np.uint16]
+    counts: NDArray[np.uint8]
 
 
 def load(connection: sqlite3.Connection, generation: int) -> Index:
@@ -97,9 +97,9 @@ def load(connection: sqlite3.Connection, generation: int) -> Index:
     return Index(
         generation,
         tuple(
-            Part(segment, first, some, _norms(some, average), folded > int(np.count_nonzero(some)))
-            for segment, first, some, folded in lengths
+            Part(segment, first, some, folded > int(np.count_nonzero(some))) for segment, first, some, folded in lengths
         ),
+        _norms(np.arange(MOST + 1), average),
         _pending(pending),
         frozenset(row[2] for row in pending).union(*(row[2].split() for row in segments)),
         total,
@@ -137,7 +137,7 @@ def _find(connection: sqlite3.Connection, index: Index, words: Sequence[frozense
     )
     lengths = {part.segment: part.lengths for part in index.parts if part.has_gone}
     for segment, term, blob, counted in rows:
-        slots, counts = np.frombuffer(blob, SLOT).astype(np.int64), np.frombuffer(counted, COUNT).astype(np.float32)
+        slots, counts = np.frombuffer(blob, SLOT), np.frombuffer(counted, COUNT)
         if segment in lengths:
             there = lengths[segment][slots] > 0
             slots, counts = slots[there], counts[there]
@@ -158,7 +158,7 @@ def _find_pending(pending: Pending, by_term: dict[int, list[int]]) -> list[_Post
     found = []
     for term in filter(there.__contains__, by_term):
         at = maybe[terms == term]
-        found += [_Postings(word, pending.slots[at], pending.counts[at].astype(np.float32)) for word in by_term[term]]
+        found += [_Postings(word, pending.slots[at], pending.counts[at]) for word in by_term[term]]
     return found
 
 
@@ -185,9 +185,10 @@ def _best(
     for part, postings in zip(index.parts, found, strict=True):
         if not postings:
             continue
-        reached = np.zeros(len(part.norms), np.float32)
+        reached = np.zeros(len(part.lengths), np.float32)
         for some in postings:
-            reached[some.slots] += np.float32(weights[some.word]) * some.counts / (some.counts + part.norms[some.slots])
+            slots, counts = some.slots.astype(np.int64), some.counts.astype(np.float32)
+            reached[slots] += np.float32(weights[some.word]) * counts / (counts + index.norms[part.lengths[slots]])
         if allowed is not None:
             start, end = np.searchsorted(allowed, [part.first, part.first + len(reached)])
             inside = allowed[start:end] - part.first
@@ -217,7 +218,7 @@ def _with_neighbours(
         slots = known[inside] - part.first
         lengths[inside] = part.lengths[slots]
         for some in postings:
-            at = np.searchsorted(some.slots, slots)
+            at = np.searchsorted(some.slots, slots.astype(some.slots.dtype))
             at[at == len(some.slots)] = 0
             hit = some.slots[at] == slots if len(some.slots) else np.zeros(len(slots), np.bool_)
             counts[some.word, inside[hit]] += some.counts[at[hit]]
