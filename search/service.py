@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import cache, cached_property, partial
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from search.config import EMBEDDED_HOST, Settings
 from search.embed import prefixes
-from search.errors import ModelError, StoreMismatch
+from search.errors import ModelError, SearchError, StoreMismatch
 from search.ollama.client import Client
 from search.query import Searcher
 from search.records import Space, Status
-from search.store import Store
+from search.store import Filter, Store
 from search.store.opening import open_store
 
 if TYPE_CHECKING:
@@ -45,6 +47,17 @@ class Service:
         from search import status  # noqa: PLC0415
 
         return status.status(self.store, self.settings)
+
+    def warm(self) -> None:
+        """Does the first search's work before anybody searches: reads the index, and the embedded model, into memory.
+
+        No server is asked. What fails here is said where somebody searches.
+        """
+        with suppress(SearchError):
+            if space := self.searcher.space():
+                self.store.nearest(space, np.eye(1, space.dimensions, dtype=np.float32)[0], 0, Filter())
+                if self.settings.embeds_here:
+                    self.searcher.vector(space, "a")
 
     def close(self) -> None:
         self.store.close()

@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import signal
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,8 +61,11 @@ def run(chosen: argparse.Namespace, settings: Settings) -> int:
         if chosen.folder is not None:
             _ingest(chosen.folder, settings, cleanup)
         with contextlib.suppress(ModelError):
-            # The model is loaded before the first query, not by it.
+            # The model is found before the first query, not by it.
             service.searcher.model()
+        warming = threading.Thread(target=service.warm, name="warm")
+        warming.start()
+        cleanup.callback(warming.join)
         host = listening.getsockname()[0]
         writers, slots = Writers(settings.token, is_loopback(host)), Slots()
         names = names_of(chosen.host, settings.hosts)
