@@ -38,6 +38,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
         return _chosen(arguments)
+    except BrokenPipeError:  # whoever read its output has gone, as in `ingest failures | head -1`
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 (what waits to be written would fail once more)
+        if arguments[:1] == ["failures"]:
+            return 0
+        _say("nobody reads what it prints any more; what was read is kept, run it again to go on")
+        return 2
     except OSError as error:  # those of the index and of documents have become SearchErrors
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 (what waits to be written would fail once more)
         print(f"ingest: {error}: see that there is space where its output goes; run it again", file=sys.stderr)

@@ -189,6 +189,28 @@ def test_an_output_that_cannot_be_written_is_an_error_in_words(line: str, tmp_pa
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.skipif(os.name != "posix", reason="a pipe without a reader")
+@pytest.mark.parametrize(
+    ("line", "code", "words"),
+    [
+        ("search query vectors", 0, ""),
+        ("search status", 0, ""),
+        ("ingest failures", 0, ""),
+        ("ingest .", 2, "nobody reads what it prints any more; what was read is kept, run it again to go on\n"),
+    ],
+)
+def test_who_reads_no_further_is_told_of_no_full_disk(line: str, code: int, words: str, tmp_path: Path) -> None:
+    """As `head -1` behind a pipe. An ingest that cannot tell what it does ends."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", *line.split()]
+    if line == "ingest .":
+        command += ["--db", str(tmp_path / "index.db"), "--json"]
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, check=False, cwd=tmp_path)
+    os.close(writer)
+    assert (done.returncode, done.stderr.removeprefix("ingest: ")) == (code, words)
+
+
 @pytest.mark.parametrize("program", ["ingest", "search.__main__"])
 def test_an_empty_name_is_no_folder(program: str) -> None:
     """Path takes it for the folder that one is in, and a variable that is not set gives one."""
