@@ -50,10 +50,14 @@ EVERYTHING = Selection()
 class Changes:
     """What there is to do.
 
-    `read` holds the files to read with the hash of their bytes, `touched` those whose stat alone is another,
-    `gone` the paths that are in the index and no more in the folder; `unreadable` has the reason of each file
-    that cannot even be opened, `failed` that of those that failed before and aren't tried again, and of those that
-    cannot be looked at: what is in the index of these stays.
+    read        files to read, with the hash of their bytes (SHA-256, hex)
+    touched     files of which only the stat is another, with their new state
+    unreadable  files that cannot be opened, with the reason; what is in the index of them goes
+    failed      by path the reason of those that failed before and are not tried again, and of those of which the
+                system says nothing: what is in the index of these stays
+    unchanged   how many are as they were
+    skipped     what is not read, and why
+    gone        paths that are in the index and not in the folder any more
     """
 
     read: dict[Found, str] = field(default_factory=dict)

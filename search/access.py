@@ -1,8 +1,9 @@
 """Who is answered over HTTP, and who may change the index.
 
-Answered is who asks the service by one of its own names: a page of another site can have the browser look up its name
-anew as an address of this machine, but the browser goes on calling it by that name. The index is changed by who sends
-SEARCH_TOKEN or, without one, by programs of this machine while the service listens on loopback alone.
+The service answers requests whose Host header is one of its own names. A page of another site can have the browser look
+its name up anew as an address of this machine (DNS rebinding), but the browser goes on sending that name. The index may
+be changed by whoever sends SEARCH_TOKEN; where none is set, by programs of this machine, as long as the service listens
+on loopback alone.
 """
 
 from __future__ import annotations

@@ -51,7 +51,8 @@ class Unsearchable:
 
 
 def failures(store: Store) -> list[Unsearchable]:
-    """Files that failed or are partial, then passages without a vector in the active space."""
+    """Files that failed or are partial, then files with passages that have no vector in the active space yet, then
+    passages of which the model makes none. Raises StoreError."""
     found = [
         Unsearchable(one.root, one.path, one.outcome, one.reason, remedy(one.reason, one.outcome))
         for one in store.failures()

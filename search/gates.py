@@ -60,9 +60,11 @@ Expected = Literal["time", "number", "name"]
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What speaks for it that passages are about a question: closeness, 0 (unrelated) to 1, of the closest passage
-    and sentence, None without a model; the share of the question's words, rare ones weighing more; and whether it
-    speaks of something `unknown`, a name, a number or a date that no passage has.
+    """The evidence that passages are about a question.
+
+    passage, sentence   closeness of the closest one, 0 (unrelated) to 1 (the same); None without a model
+    words               the share of the question's words that stand together, 0 to 1, rare ones weighing more
+    unknown             whether the question has a name, a number or a date that no passage has
     """
 
     passage: float | None

@@ -25,7 +25,7 @@ SECONDS = 60.0
 
 
 def rerank(chat: Chat, query: str, hits: tuple[Hit, ...], *, seconds: float = SECONDS) -> tuple[tuple[Hit, ...], str]:
-    """The hits by grade, and a note where something was not as asked.
+    """The hits by grade, best first, and a note where not all could be graded ("" where all were).
 
     Hits of the same grade stay in their order. Those that were not read, which are the last, follow in theirs.
     """

@@ -49,7 +49,7 @@ def read(data: bytes) -> Content:
 
 
 def read_box(data: bytes) -> Content:
-    """A box as a list of its mails, each of them an attachment `1.eml`, `2.eml` ..."""
+    """A box as a list of its mails, each of them an attachment `1.eml`, `2.eml` ...; raises Unreadable for no mails."""
     starts = [found.end() for found in _NEXT_MAIL.finditer(data) if is_mail(data[found.end() :][:8192])]
     if not starts:
         raise Unreadable("it has no mails in it")

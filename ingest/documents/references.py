@@ -2,7 +2,7 @@
 
 kreuzberg up to 4.10 loses them in DOCX, DocBook and JATS, and puts blanks around them in FictionBook: "R&D" came
 back as "RD". So they are replaced by private characters before it reads, and these by what they stand for after.
-As a DOCX is written anew for that, its headings are put into styles that the extractor knows.
+Since a DOCX is written anew for that, its headings are put into styles that the extractor knows at the same time.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from search.errors import ConfigError
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket bound before anything else is done, so that a taken port is said at once."""
+    """A socket bound before anything else is done, so that a taken port is said at once. Raises ConfigError."""
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except (OSError, OverflowError) as error:

@@ -1,4 +1,4 @@
-"""Whether a model suits the languages of an index and of a query, and what does where the embedded one doesn't."""
+"""Whether a model suits the languages of an index and of a query, and which do where the embedded one does not."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ class Stop:
                 _shut(one)
 
     def trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """Is told by httpcore what happens to a request: keeps the sockets that it goes through."""
+        """httpcore's trace hook, called with what happens to a request: keeps the sockets that it goes through."""
         if event in _OPENED:
             opened = info["return_value"].get_extra_info("socket")
             with self._lock:

@@ -11,9 +11,9 @@ from search.store.sqlite import SqliteStore
 
 
 def open_store(location: str, *, create: bool) -> Store:
-    """The store at a path. Without `create` it has to be there already; with it, it is to be written.
+    """The store at a path. With `create` it is made where there is none; one that is there has to be writable.
 
-    Raises StoreUnavailable where that is not so, ConfigError for a location that cannot be one.
+    Raises StoreUnavailable where there is none to open or to write, ConfigError for a location that cannot be one.
     """
     if create:
         check_writable(location)
