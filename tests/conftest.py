@@ -10,11 +10,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.fake_ollama import FakeOllama
 
 # A run that a shell has put into the background ignores interrupts, and so would all the commands that it starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# How fast a busy machine tries an example says nothing of the code.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 @pytest.fixture

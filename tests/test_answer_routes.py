@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import socket
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +21,7 @@ from tests.faces.conftest import faced
 from tests.fake_ollama import FakeOllama
 from tests.test_app import running
 from tests.test_archive import put
+from tests.waiting import wait_for
 
 ASK = {"question": "Where are vectors kept?", "k": 4, "path": "guide/*", "save": True}
 
@@ -119,14 +119,7 @@ def leave(address: httpx.URL, path: str, body: dict[str, object], after: bytes, 
         received = b""
         while after not in received:
             received += connection.recv(65_536)
-        until(asked)
-
-
-def until(happened: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not happened():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.02)
+        wait_for(asked)
 
 
 MESSAGES = [{"role": "user", "content": "Where are vectors kept?"}]
@@ -160,9 +153,9 @@ def test_a_client_that_goes_away_stops_the_model_at_once(
     with faced(service, slots=Slots(1)) as client:
         with fake_ollama.failing("stall", route="/api/chat", after=words):
             leave(client.base_url, path, body, after, lambda: fake_ollama.calls["/api/chat"] == 1)
-            until(lambda: fake_ollama.hung_up == 1)
+            wait_for(lambda: fake_ollama.hung_up == 1)
         fake_ollama.reply = "Vectors are kept in one SQLite file [1]."
-        until(lambda: client.post("/ask", json=ASK | {"save": False}).status_code == 200)
+        wait_for(lambda: client.post("/ask", json=ASK | {"save": False}).status_code == 200)
     assert service.store.answers.counts() == (0, 0)
 
 

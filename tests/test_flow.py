@@ -7,13 +7,14 @@ import os
 import re
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
+
+from tests.waiting import wait_for
 
 PROJECT = Path(__file__).parents[1]
 CORPUS = PROJECT / "data" / "corpus"
@@ -160,14 +161,6 @@ def ingests(parent: int) -> list[int]:
     if not children.exists():
         pytest.skip("needs /proc/PID/task/PID/children to see child processes")
     return [int(pid) for pid in children.read_text().split()]
-
-
-def wait_for(condition: Callable[[], object], seconds: float = 20) -> None:
-    """Until the condition holds."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def test_serving_an_index_that_is_not_there_makes_none(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -22,6 +21,7 @@ from search.jobs import WAITING_AT_MOST, Jobs
 from search.service import open_service
 from tests.fake_ollama import FakeOllama
 from tests.test_app import running
+from tests.waiting import wait_for
 
 
 @contextmanager
@@ -117,10 +117,7 @@ def test_a_job_is_stopped(client: httpx.Client, tmp_path: Path, fake_ollama: Fak
     (tmp_path / "docs" / "a.md").write_text("Bring the red umbrella.")
     fake_ollama.fault("slow", route="/api/embed", seconds=30.0)
     job = client.post("/ingest", json={"folder": str(tmp_path / "docs")}).json()
-    end = time.monotonic() + 30
-    while not found(client, "umbrella"):
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    wait_for(lambda: found(client, "umbrella"))
     assert client.delete(f"/jobs/{job['id']}").json()["state"] == "stopped"
     assert client.get(f"/jobs/{job['id']}").json()["state"] == "stopped"
 
@@ -206,8 +203,7 @@ def test_too_many_jobs_are_refused_and_equal_ones_are_one(tmp_path: Path) -> Non
     db = str(tmp_path / "index.db")
     with lock.held(db, "/papers"), closing(Jobs(db)) as jobs:
         first = jobs.start(tmp_path)
-        while jobs.get(first.id) == first:
-            time.sleep(0.01)
+        wait_for(lambda: jobs.get(first.id) != first)
         waiting = [jobs.start(tmp_path / str(number)) for number in range(WAITING_AT_MOST)]
         assert jobs.start(tmp_path / "0").id == waiting[0].id
         with pytest.raises(StoreUnavailable, match="try again"):

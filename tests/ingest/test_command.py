@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +20,7 @@ from search.config import EMBEDDED_HOST, EMBEDDED_MODEL
 from search.store import Filter
 from search.store.sqlite import SqliteStore
 from tests.fake_ollama import FakeOllama
+from tests.waiting import wait_for
 
 PROJECT = Path(__file__).parents[2]
 
@@ -257,10 +257,7 @@ def test_an_edit_is_searchable_while_vectors_are_made(place: Place, fake_ollama:
     with watching(place) as seen:
         next(event for event in seen if event["type"] == "progress" and event["stage"] == "embedding")
         place.write("new.md", "parasol")
-        end = time.monotonic() + 20
-        while not place.found("parasol"):
-            assert time.monotonic() < end
-            time.sleep(0.02)
+        wait_for(lambda: place.found("parasol"))
         assert reported(seen, "paused")["waiting"] > 0
 
 

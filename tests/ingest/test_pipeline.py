@@ -27,7 +27,7 @@ from search.store.sqlite import SqliteStore
 from tests import fake_models
 from tests.fake_models import FakeModel
 from tests.fake_ollama import FakeOllama
-from tests.ingest.test_watching import wait_for
+from tests.waiting import wait_for
 
 FILES = {
     "a.md": "# Storage\n\nVectors are kept in one file.\n\n## Copies\n\nCopy it while nobody writes.\n",

@@ -13,6 +13,7 @@ from ingest import lock, watching
 from ingest.pipeline import Report
 from search import uploads
 from search.errors import ConfigError, ModelUnreachable, SearchError
+from tests.waiting import wait_for
 
 
 class Stopped(Exception):
@@ -62,13 +63,6 @@ class Watch:
         """Writes a file in one step: a busy machine may give two notices of a file that is made and then written."""
         (self.folder / ".part").write_text(text)
         (self.folder / ".part").replace(self.folder / name)
-
-
-def wait_for(condition: Callable[[], object], seconds: float = 20) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 @pytest.fixture

@@ -8,8 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +17,7 @@ from ingest.files import Found
 from ingest.workers import Workers
 from search.errors import DocumentError
 from search.records import Document
+from tests.waiting import wait_for
 
 PROJECT = Path(__file__).parents[2]
 
@@ -56,15 +55,9 @@ def hanging(folder: Path, name: str) -> Found:
     return Found(folder / name, name, LONG + 1, 0)
 
 
-def child(seconds: float = 10.0) -> Iterator[int]:
-    """The ids of this process's readers, once there are any."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        readers = [one for one in multiprocessing.active_children() if one.name == "ingest-reader"]
-        if readers:
-            yield from (reader.pid for reader in readers if reader.pid)
-            return
-        time.sleep(0.02)
+def readers() -> list[int]:
+    """The ids of this process's readers."""
+    return [one.pid for one in multiprocessing.active_children() if one.name == "ingest-reader" and one.pid]
 
 
 def test_every_file_comes_back_once(tmp_path: Path) -> None:
@@ -118,7 +111,12 @@ def test_a_file_that_hangs_costs_itself_only(tmp_path: Path) -> None:
 def test_a_worker_that_dies_costs_one_file(tmp_path: Path) -> None:
     """Killed in the middle of a file, a worker is replaced and the rest is read."""
     found = [hanging(tmp_path, "crashes.bin"), *(written(tmp_path, f"{n}.unknown", "words") for n in range(6))]
-    killer = threading.Thread(target=lambda: [os.kill(pid, signal.SIGKILL) for pid in list(child())[:1]])
+
+    def kill() -> None:
+        wait_for(readers)
+        os.kill(readers()[0], signal.SIGKILL)
+
+    killer = threading.Thread(target=kill)
     with Workers(1, 30.0, 2000) as pool:
         killer.start()
         results = {file.name: result for file, result in pool.read_all(found, str(tmp_path))}
@@ -181,10 +179,7 @@ def test_workers_leave_when_their_parent_is_killed(tmp_path: Path) -> None:
         pids = [int(word) for word in parent.stdout.readline().split()]
         parent.kill()
     assert pids
-    end = time.monotonic() + 10.0
-    while any(is_running(pid) for pid in pids) and time.monotonic() < end:
-        time.sleep(0.05)
-    assert not [pid for pid in pids if is_running(pid)]
+    wait_for(lambda: not any(map(is_running, pids)))
 
 
 def test_what_a_reader_prints_gets_into_no_output() -> None:

@@ -11,6 +11,7 @@ from search.errors import ModelRefused, ModelUnreachable, Stopped
 from search.ollama.client import Client
 from search.ollama.stopping import Stop
 from tests.fake_ollama import FakeOllama
+from tests.waiting import wait_for
 
 HELLO = [{"role": "user", "content": "hello"}]
 
@@ -41,8 +42,7 @@ def test_a_call_that_waits_for_its_first_byte_is_broken_off(
 
     thread = threading.Thread(target=ask)
     thread.start()
-    while not fake_ollama.calls["/api/chat"]:
-        thread.join(0.01)
+    wait_for(lambda: fake_ollama.calls["/api/chat"])
     stop()
     thread.join(20)
     assert not thread.is_alive()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Callable
 from contextlib import suppress
 from itertools import pairwise
 from typing import Any
@@ -28,6 +26,7 @@ from search.ollama.client import Client, Timeouts
 from search.ollama.streams import Lines
 from tests.fake_ollama import FakeOllama
 from tests.ollama.conftest import Ask
+from tests.waiting import wait_for
 
 CHAT = api.chat("llama3", [{"role": "user", "content": "hi"}])
 HOST = hosts.parse("")
@@ -172,7 +171,7 @@ def test_leaving_early_closes_the_connection(fake_ollama: FakeOllama) -> None:
         with client.chat_stream("llama3", MESSAGES) as lines:
             assert next(lines).message.content == "I"
         assert list(lines) == []
-        wait_until(lambda: fake_ollama.hung_up == 1)
+        wait_for(lambda: fake_ollama.hung_up == 1)
         assert client.version().version
 
 
@@ -190,13 +189,13 @@ def test_leaving_early_closes_the_connection_async(fake_ollama: FakeOllama) -> N
             async with client.chat_stream("llama3", MESSAGES) as lines:
                 assert (await anext(lines)).message.content == "I"
             assert [line async for line in lines] == []
-            await asyncio.to_thread(wait_until, lambda: fake_ollama.hung_up == 1)
+            await asyncio.to_thread(wait_for, lambda: fake_ollama.hung_up == 1)
             listening = asyncio.create_task(listen(client))
-            await asyncio.to_thread(wait_until, lambda: fake_ollama.calls["/api/chat"] == 2)
+            await asyncio.to_thread(wait_for, lambda: fake_ollama.calls["/api/chat"] == 2)
             listening.cancel()
             with suppress(asyncio.CancelledError):
                 await listening
-            await asyncio.to_thread(wait_until, lambda: fake_ollama.hung_up == 2)
+            await asyncio.to_thread(wait_for, lambda: fake_ollama.hung_up == 2)
             assert (await client.version()).version
 
     asyncio.run(run())
@@ -221,11 +220,3 @@ def test_many_streams_run_side_by_side(fake_ollama: FakeOllama) -> None:
             return await asyncio.gather(*(say(client, f"{n} ") for n in range(20)))
 
     assert asyncio.run(run()) == [f"{n} " * 3 for n in range(20)]
-
-
-def wait_until(true: Callable[[], bool]) -> None:
-    """Waits for something that happens soon; fails after ten seconds."""
-    deadline = time.monotonic() + 10
-    while not true():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.005)
