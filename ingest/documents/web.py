@@ -26,8 +26,9 @@ MAX_DEPTH = 1000
 def read(markup: str) -> Content:
     """An HTML page (or a piece of one) as Content; the title is the page's, or its only first-level heading."""
     page = _Page(_DROPPED)
-    if page.read(markup):
-        # An element that is dropped and never closed would take the rest of the page with it.
+    if page.read(markup) or not page.writer.blocks:
+        # An element that is dropped and never closed would take the rest of the page with it; a table of contents
+        # may be all that a page has.
         page = _Page(_NO_TEXT)
         page.read(markup)
     title = _title(heading_text(page.title), page.firsts)

@@ -97,3 +97,11 @@ def test_html_that_never_closes_its_navigation_loses_nothing(tmp_path: Path) -> 
 def test_html_under_another_name(tmp_path: Path) -> None:
     """A page is known by its first words where its name says nothing."""
     assert read(tmp_path, "page", "<!DOCTYPE html><p>Words").type == "html"
+
+
+def test_a_page_of_nothing_but_navigation_is_read(tmp_path: Path) -> None:
+    """A book's table of contents has words, and is not said to have none."""
+    document = read(
+        tmp_path, "nav.xhtml", "<html><body><nav><h1>Contents</h1><ol><li>One</li></ol></nav></body></html>"
+    )
+    assert document.text == "Contents\n\n- One"
