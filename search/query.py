@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
-from threading import BoundedSemaphore, Lock
+from threading import Lock
 
 import numpy as np
 
-from search import cores, embed, hits, keywords, phrases, rank
+from search import embed, hits, keywords, phrases, rank
 from search.errors import InputTooLong, ModelBusy, ModelError, ModelMissing, ModelUnreachable, StoreMismatch
 from search.explanations import Explained
 from search.ollama.client import Client
@@ -65,7 +65,7 @@ class Searcher:
     _counted: float = -DESCRIPTION_SECONDS
     _vectors: OrderedDict[tuple[int, str], Floats] = field(default_factory=OrderedDict)
     _lock: Lock = field(default_factory=Lock)
-    _turns: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(cores.available()))
+    _turn: Lock = field(default_factory=Lock)
 
     def model(self) -> embed.Model:
         """The embedding model as its server describes it. Raises ModelError."""
@@ -87,13 +87,13 @@ class Searcher:
 
     @contextmanager
     def turn(self, took: dict[str, float]) -> Iterator[None]:
-        """As many searches at once as there are cores: more take turns at Python's lock, and all take longer."""
+        """One search after the other: two at once take turns at Python's lock thousands of times, and both longer."""
         with _timed(took, "wait"):
-            self._turns.acquire()
+            self._turn.acquire()
         try:
             yield
         finally:
-            self._turns.release()
+            self._turn.release()
 
     def vector(self, space: Space, text: str) -> Floats:
         """The query's unit vector in the space; a query that was asked before costs no embedding.
