@@ -63,9 +63,6 @@ def run(chosen: argparse.Namespace, settings: Settings) -> int:
         with contextlib.suppress(ModelError):
             # The model is found before the first query, not by it.
             service.searcher.model()
-        warming = threading.Thread(target=service.warm, name="warm")
-        warming.start()
-        cleanup.callback(warming.join)
         host = listening.getsockname()[0]
         writers, slots = Writers(settings.token, is_loopback(host)), Slots()
         names = names_of(chosen.host, settings.hosts)
@@ -77,6 +74,10 @@ def run(chosen: argparse.Namespace, settings: Settings) -> int:
             f"semsearch serves on {address(listening)} (open it in a browser; the API is described at /docs)",
             flush=True,
         )
+        # Not earlier: it would take its time from what has to be done before the service answers.
+        warming = threading.Thread(target=service.warm, name="warm")
+        warming.start()
+        cleanup.callback(warming.join)
         uvicorn.Server(uvicorn.Config(app, access_log=False, log_level="warning")).run(sockets=[listening])
     return 0
 
