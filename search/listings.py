@@ -20,6 +20,10 @@ _LINE = re.compile(
     r")\s*"
 )
 
+_WORD = r"[\"“‘(\[]*[^\W_][\w'’./-]*[)”\"’\]%]*[,;:]?"
+_CLAUSE = re.compile(rf"\s*(?:\(\w{{1,4}}\)\s+)?(?:{_WORD}\s+){{3,}}{_WORD}(?<=;)\s*")
+"""A line of nothing but words, to a semicolon: a contract's clauses end in one too."""
+
 
 def spans(text: str) -> Iterator[tuple[int, int]]:
     """[start, end) of each fence, its marks included; the first may have begun and the last may end elsewhere."""
@@ -49,4 +53,5 @@ def _begins_inside(text: str, marks: list[re.Match[str]]) -> bool:
 def is_code(text: str) -> bool:
     """Whether most lines look like a program's; an item of a list and a row of a table do not."""
     lines = [line for line in text.split("\n") if line.strip()]
-    return not _ITEM.match(text) and 2 * sum(bool(_LINE.fullmatch(line)) for line in lines) > len(lines)
+    statements = [line for line in lines if _LINE.fullmatch(line) and not _CLAUSE.fullmatch(line)]
+    return not _ITEM.match(text) and 2 * len(statements) > len(lines)

@@ -44,6 +44,8 @@ def test_a_passage_may_begin_and_end_in_a_fence() -> None:
         "// a comment",
         "#include <stdio.h>",
         "@pytest.fixture",
+        "unsigned int value;",
+        "let label = words of one kind;",
     ],
 )  # fmt: skip
 def test_lines_of_code(text: str) -> None:
@@ -65,6 +67,9 @@ def test_lines_of_code(text: str) -> None:
         "Return to sender",
         "日本語です。",
         "Class struggle began in 1848 (or so).",
+        "(a) the tenant (“Tenant”) pays 5% of the rent, on the first day of each month;",
+        "the seller's costs of the court; and",
+        "die Kosten des Verfahrens trägt der Mieter;",
         "",
     ],
 )  # fmt: skip
