@@ -25,7 +25,6 @@ LEVELS = {
     "search.catalog": 1,
     "search.stems": 0,
     "search.config": 1,
-    "search.cores": 0,
     "search.places": 1,
     "search.slots": 1,
     "search.vectors": 1,

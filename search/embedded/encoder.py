@@ -9,6 +9,7 @@ This module knows no HTTP; `search.embedded.transport` is its REST face.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from functools import cached_property
 from threading import Lock
@@ -17,7 +18,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from search import cores
 from search.embedded import models
 from search.embedded.models import DIMENSIONS, ENGLISH, EmbeddedModel
 
@@ -34,7 +34,7 @@ class Encoder:
     def __init__(self, threads: int | None = None, model: EmbeddedModel = ENGLISH) -> None:
         from search.embedded.runtime import Session  # noqa: PLC0415 (onnxruntime, which is long to import)
 
-        self.threads = threads or cores.available()
+        self.threads = threads or _cores()
         self.model = model
         loaded = model.load()
         self._ids, self._inputs = loaded.ids, loaded.inputs
@@ -92,3 +92,10 @@ def shared(model: EmbeddedModel = ENGLISH) -> Encoder:
 def loaded() -> list[EmbeddedModel]:
     """The models that `shared` has loaded."""
     return [model for model in models.ALL if model.name in _shared]
+
+
+def _cores() -> int:
+    """The processor cores that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
