@@ -24,6 +24,7 @@ _END = re.compile(
 )
 _QUOTE = re.compile(r"^[ \t]*(?:>[ \t]?){1,2}(?!>)", re.MULTILINE)
 _LAST_WORD = re.compile(r"[\w.]+$")
+_INITIALS = re.compile(r"[^\W\d_](?:\.[^\W\d_])*")
 
 
 ROWS = frozenset({"csv", "tsv", "xlsx", "xls", "ods", "jsonl", "log"})
@@ -67,7 +68,7 @@ def finished(text: str) -> int:
 
 
 def _ends(text: str, start: int, match: re.Match[str]) -> bool:
-    """Whether a possible end is one: not after an abbreviation, an initial, or a list's number."""
+    """Whether a possible end is one: not after an abbreviation, initials, or a list's number."""
     if match["quote"]:  # the next line of a quotation goes on with this one
         return not _QUOTE.match(text, text.rfind("\n", 0, match.start()) + 1)
     if not match[0].startswith("."):
@@ -81,7 +82,7 @@ def _ends(text: str, start: int, match: re.Match[str]) -> bool:
     word = before[0].lower()
     if word.isdigit() and not text[start : before.start()].strip():
         return False
-    return word not in _ABBREVIATIONS and not (len(word) == 1 and word.isalpha())
+    return word not in _ABBREVIATIONS and not _INITIALS.fullmatch(word)
 
 
 def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:

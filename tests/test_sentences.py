@@ -19,6 +19,7 @@ def test_abbreviations_initials_and_list_numbers_end_nothing() -> None:
         "1. Open it.",
         "Done!",
     ]
+    assert split("By T.S. Eliot and J.R.R. Tolkien. Done.") == ["By T.S. Eliot and J.R.R. Tolkien.", "Done."]
 
 
 def test_lists_and_paragraphs_are_cut_at_line_breaks_and_wrapped_lines_are_not() -> None:
