@@ -248,7 +248,7 @@ def test_the_api_describes_itself(client: httpx.Client) -> None:
 @pytest.mark.parametrize(
     ("content", "kind", "words"),
     [
-        (b'{"query": "x",}', "application/json", "the body is no JSON at character 14"),
+        (b'{"query": x}', "application/json", "the body is no JSON at character 10"),
         (b'{"query": "x"}', "text/plain", "send it with the header Content-Type: application/json"),
         (b'["x"]', "application/json", "the body has to be a JSON object"),
         (b"", "application/json", "the body has to be a JSON object"),
