@@ -28,6 +28,9 @@ Ids = NDArray[np.signedinteger[Any]]
 AT_ONCE = 16_384
 """So many vectors are put in order at once, so that little memory is taken for it."""
 
+ROOM = 16
+"""A sixteenth more room than is needed: hardly any memory until it is filled, where a copy takes all of it twice."""
+
 PAGE, TOUCHING = 4_096, 2
 """Bytes of memory that the system gives at once, at least; and threads that have it given."""
 
@@ -208,7 +211,7 @@ def _load(held: Held, connection: sqlite3.Connection, ids: list[int], sealed: in
     To give a process memory takes the system longer than it takes to read into it: on a virtual machine, whose host
     has to give it first, .9 seconds of 1.5 for a million vectors.
     """
-    _reserve(held, sealed + segments.SEGMENT)
+    _reserve(held, sealed + max(segments.SEGMENT, sealed // ROOM))
     assert held.coded is not None
     signs, levels, done = held.coded.signs, held.coded.levels, 0
     parts = [*signs[:, :sealed], *(levels[start : start + AT_ONCE] for start in range(0, sealed, AT_ONCE))]
@@ -283,7 +286,7 @@ def _reserve(held: Held, room: int) -> None:
     if room <= len(held.chunks):
         return
     step = segments.SEGMENT if held.coded is not None else segments.READ_AT_ONCE
-    room = max(-(-room // step) * step, len(held.chunks) * 9 // 8)
+    room = max(-(-room // step) * step, len(held.chunks) + len(held.chunks) // ROOM)
     held.vectors = _longer(held.vectors, held.count, room)
     held.chunks = _longer(held.chunks, held.count, room)
     held.alive = _longer(held.alive, held.count, room)

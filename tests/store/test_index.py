@@ -156,6 +156,28 @@ def test_signs_stand_cell_after_cell(path: Path) -> None:
     opened.close()
 
 
+def test_an_index_that_grows_by_little_copies_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A copy takes twice the memory, and a search waits for it; what is new is found all the same."""
+    monkeypatch.setattr(segments, "SEGMENT", 64)
+    vectors = rows(4_200)
+    store = SqliteStore(path, exact_rows=0, segment=1_000)
+    fill(store, vectors[:4_000])
+    store.close()
+    store = SqliteStore(path, exact_rows=0, segment=1_000)
+    top(store, vectors[0])
+    before = store._index._held
+    assert before is not None
+    assert before.coded is not None
+    levels = before.coded.levels
+    new = fill(store, vectors[4_000:], "new")
+    assert [top(store, vectors[4_000 + number], 1) for number in (0, 199)] == [[new[0]], [new[199]]]
+    after = store._index._held
+    assert after is not None
+    assert after.coded is not None
+    assert after.coded.levels is levels
+    store.close()
+
+
 @pytest.mark.parametrize("count", [800, 3_000])
 def test_ids_may_need_more_than_32_bits(path: Path, count: int) -> None:
     """Vectors and chunks whose ids grew beyond 2**32 are found, deleted and read again, beside those before."""
