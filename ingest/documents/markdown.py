@@ -21,6 +21,7 @@ _FIELD = re.compile(r"^([A-Za-z][\w -]{0,40})[ \t]*[:=][ \t]*(.*?)[ \t]*$", re.M
 _LINK = re.compile(r"!?\[([^\]\n]*)\](?:\([^()\n]*\)|\[[^\]\n]*\])")
 _ATTRIBUTES = re.compile(r"[ \t]*\{[^{}\n]*\}[ \t]*$")
 _TAG = re.compile(r"</?[A-Za-z][^<>\n]*>")
+_UNSEEN = re.compile(r"(?>\s*(?:<a(?:\s[^<>]*)?>\s*</a>|<!--.*?-->))+", re.DOTALL)
 
 # How far into a document its title may stand, behind badges and the like.
 HEAD = 2_000
@@ -104,8 +105,17 @@ class _Scanner:
         self._held.append((offset, line))
 
     def _heading(self, offset: int, length: int, level: int, raw: str) -> None:
-        path = self._outline.open(level, plain(raw))
-        self.blocks.append(Block(offset, offset + length, "heading", path))
+        path, end = self._outline.open(level, plain(raw)), offset + length
+        self.blocks.append(Block(self._begins(offset), end, "heading", path))
+
+    def _begins(self, start: int) -> int:
+        """Where a block begins: what stands before it and is seen by nobody, as an anchor is, leads to it.
+
+        Alone that would be a passage without words.
+        """
+        while self.blocks and _UNSEEN.fullmatch(self._text, self.blocks[-1].start, self.blocks[-1].end):
+            start = self.blocks.pop().start
+        return start
 
     def _may_be_heading(self) -> bool:
         """Whether the lines held could be a heading if a line followed that underlines them."""
@@ -132,6 +142,8 @@ class _Scanner:
         if self._held:
             start, (last, line) = self._held[0][0], self._held[-1]
             end = last + len(line.rstrip())
+            if self._kind != "rows" and not _UNSEEN.fullmatch(self._text, start, end):
+                start = self._begins(start)
             self.blocks.append(Block(start, end, self._kind, self._outline.path, None, self._header))
         self._held.clear()
         self._kind, self._fence, self._header = "paragraph", "", ""

@@ -69,10 +69,10 @@ function item(hit, wanted) {
 /** A near copy of a passage, which opens where it stands. */
 const elsewhere = (copy) => el("button", { type: "button", className: "link", on: { click: () => reader.open(copy.document, null, copy) } }, el("bdi", {}, copy.document.path));
 
-/** A passage's text without what is shown above it already, fences and blank lines; the source shows it as it is. */
+/** A passage's text without what is shown above it already, fences, anchors and blank lines; the source shows it as it is. */
 function excerpt(chunk) {
   const headings = new Set(chunk.heading);
-  const lines = chunk.text.split("\n").filter((line) => line.trim() && !/^\s*(```|~~~)/.test(line));
+  const lines = chunk.text.split("\n").filter((line) => !/^\s*(```|~~~|(<a(\s[^<>]*)?>\s*<\/a>\s*)*$)/.test(line));
   while (lines.length > 1 && headings.has(lines[0].replace(/^#+\s*/, "").trim())) lines.shift();
   return lines.join("\n");
 }

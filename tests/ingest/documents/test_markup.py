@@ -36,6 +36,20 @@ def test_markdown(tmp_path: Path) -> None:
     assert document.blocks[8].context == "| a | b |"
 
 
+def test_what_nobody_sees_before_a_heading_belongs_to_it(tmp_path: Path) -> None:
+    """An anchor has a question's words and says nothing: alone it was a passage, and found first."""
+    before = '<!-- old\nheading -->\n\n<a id="threads"></a> <a name=b></a>'
+    text = f"Words.\n\n{before}\n\n## Threads\n\n<!-- x -->\n\n<a>More</a>\n\n### Last"
+    document = read(tmp_path, "a.md", text)
+    assert [(block.kind, document.text[block.start : block.end].split("\n")[0]) for block in document.blocks] == [
+        ("paragraph", "Words."),
+        ("heading", "<!-- old"),
+        ("paragraph", "<!-- x -->"),
+        ("heading", "### Last"),
+    ]
+    assert document.text[document.blocks[1].start : document.blocks[1].end].endswith("</a>\n\n## Threads")
+
+
 def test_markdown_with_several_first_headings_has_no_title(tmp_path: Path) -> None:
     """A heading far from the head, one of several, is no title."""
     assert read(tmp_path, "a.md", "Words.\n\n# One\n\n# Two\n").title == ""
